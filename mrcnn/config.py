@@ -1,0 +1,401 @@
+"""Config: every setting of the network, its training and its detection.
+
+Subclass it and override what differs, as with the original library:
+
+    class RemoteConfig(Config):
+        NAME = "remote"
+        NUM_CLASSES = 1 + 1
+
+Values derived from others (BATCH_SIZE, IMAGE_SHAPE, IMAGE_META_SIZE) are set
+when an object is made, and again by `update`.
+"""
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+
+from mrcnn.errors import ConfigError, nearest
+from mrcnn.structures import LOSS_NAMES, META_SIZE_WITHOUT_CLASSES
+
+_DERIVED = ("BATCH_SIZE", "IMAGE_SHAPE", "IMAGE_META_SIZE")
+_RESIZE_MODES = ("square", "pad64", "crop", "none")
+
+
+class Config:
+    """Base configuration; the names and defaults of matterport/Mask_RCNN.
+
+    Args:
+        **overrides: values for this object alone, by upper-case name.
+
+    Raises:
+        ConfigError: an override is not a known key; names the nearest one.
+
+    Example:
+        >>> config = Config(NAME="remote", NUM_CLASSES=2, IMAGES_PER_GPU=1)
+        >>> config.BATCH_SIZE, config.IMAGE_META_SIZE
+        (1, 14)
+    """
+
+    # Name of the configuration; log folders and checkpoints carry it.
+    NAME = None
+
+    # ---- Devices and steps ----
+    GPU_COUNT = 1
+    # Images a device handles at once. A 12 GB GPU takes two of 1024 px.
+    IMAGES_PER_GPU = 2
+    # Training steps per epoch; None uses every training image once.
+    STEPS_PER_EPOCH = 1000
+    # Validation steps after each epoch; None uses every validation image once.
+    VALIDATION_STEPS = 50
+    # Seed of everything random: shuffling, augmentation, sampling of anchors and ROIs.
+    SEED = 0
+
+    # ---- Backbone and pyramid ----
+    # "resnet50", "resnet101", "resnet18", or a callable image -> [C2, C3, C4, C5].
+    BACKBONE = "resnet101"
+    # With a callable BACKBONE: image_shape -> int [L, (height, width)].
+    COMPUTE_BACKBONE_SHAPE = None
+    # Pixels of the image per cell of each pyramid level, P2 to P6.
+    BACKBONE_STRIDES = [4, 8, 16, 32, 64]
+    # Channels of every pyramid level.
+    TOP_DOWN_PYRAMID_SIZE = 256
+
+    # ---- Heads ----
+    # Classes, with the background as class 0.
+    NUM_CLASSES = 1
+    # Width of the two fully connected layers of the box head.
+    FPN_CLASSIF_FC_LAYERS_SIZE = 1024
+    POOL_SIZE = 7
+    MASK_POOL_SIZE = 14
+    # Size of the predicted masks: twice MASK_POOL_SIZE.
+    MASK_SHAPE = [28, 28]
+
+    # ---- Anchors and proposals ----
+    # Side of the square anchors, pixels, one per pyramid level.
+    RPN_ANCHOR_SCALES = (32, 64, 128, 256, 512)
+    # Width over height.
+    RPN_ANCHOR_RATIOS = [0.5, 1, 2]
+    # 1: an anchor at each cell of the feature map; 2: at every other one.
+    RPN_ANCHOR_STRIDE = 1
+    # Overlap above which a proposal yields to a better one.
+    RPN_NMS_THRESHOLD = 0.7
+    # Anchors per image that count in the RPN losses.
+    RPN_TRAIN_ANCHORS_PER_IMAGE = 256
+    # Best anchors kept before non-maximum suppression, proposals kept after it.
+    PRE_NMS_LIMIT = 6000
+    POST_NMS_ROIS_TRAINING = 2000
+    POST_NMS_ROIS_INFERENCE = 1000
+    # Deltas are divided by these before the network learns them: y, x, log h, log w.
+    RPN_BBOX_STD_DEV = np.array([0.1, 0.1, 0.2, 0.2])
+    BBOX_STD_DEV = np.array([0.1, 0.1, 0.2, 0.2])
+
+    # ---- Images ----
+    # "square": scale, then pad to IMAGE_MAX_DIM squared.
+    # "pad64": scale, then pad to multiples of 64 (detection only).
+    # "crop": scale to IMAGE_MIN_DIM, then a random crop (training only).
+    # "none": neither; sizes must be multiples of 64.
+    IMAGE_RESIZE_MODE = "square"
+    IMAGE_MIN_DIM = 800
+    IMAGE_MAX_DIM = 1024
+    # Least factor to scale up by; 0 leaves it to IMAGE_MIN_DIM.
+    IMAGE_MIN_SCALE = 0
+    IMAGE_CHANNEL_COUNT = 3
+    # Mean of each channel, subtracted from every image (RGB).
+    MEAN_PIXEL = np.array([123.7, 116.8, 103.9])
+
+    # ---- Training targets ----
+    # Keep masks as small images inside their boxes: far less memory, a little coarser.
+    USE_MINI_MASK = True
+    MINI_MASK_SHAPE = (56, 56)
+    # Objects per image that training can hold.
+    MAX_GT_INSTANCES = 100
+    # ROIs per image that the heads learn from, and the share of them on objects.
+    TRAIN_ROIS_PER_IMAGE = 200
+    ROI_POSITIVE_RATIO = 0.33
+    # False feeds the ROIs of the batch instead of the RPN's proposals.
+    USE_RPN_ROIS = True
+
+    # ---- Detection ----
+    DETECTION_MAX_INSTANCES = 100
+    # Objects less sure than this are not reported.
+    DETECTION_MIN_CONFIDENCE = 0.7
+    DETECTION_NMS_THRESHOLD = 0.3
+
+    # ---- Optimisation ----
+    LEARNING_RATE = 0.001
+    LEARNING_MOMENTUM = 0.9
+    WEIGHT_DECAY = 0.0001
+    # Global norm that the gradients are scaled down to.
+    GRADIENT_CLIP_NORM = 5.0
+    LOSS_WEIGHTS = dict.fromkeys(LOSS_NAMES, 1.0)
+    # False keeps batch norm as trained (small batches), True trains it, None follows Keras.
+    TRAIN_BN = False
+
+    def __init__(self, **overrides):
+        self.update(**overrides)
+
+    def update(self, **values) -> None:
+        """Set values by name and derive the others again.
+
+        Args:
+            **values: new values, by upper-case name.
+
+        Raises:
+            ConfigError: a name is not a known key.
+        """
+        unknown = sorted(set(values) - _known_keys())
+        if unknown:
+            raise ConfigError(" ".join(_unknown_key(key) for key in unknown))
+        for key, value in values.items():
+            setattr(self, key, value)
+        for key, value in self._derived().items():
+            setattr(self, key, value)
+
+    def to_dict(self) -> dict:
+        """Return every upper-case value by name, derived ones included."""
+        return {
+            key: getattr(self, key)
+            for key in sorted(dir(self))
+            if key.isupper() and not key.startswith("_")
+        }
+
+    def display(self) -> None:
+        """Write every value to standard output, one a line, in alphabetical order."""
+        width = max(map(len, self.to_dict()))
+        lines = [f"{key:{width}}  {value}" for key, value in self.to_dict().items()]
+        sys.stdout.write("\nConfigurations:\n" + "\n".join(lines) + "\n\n")
+
+    def validate(self) -> None:
+        """Check that the values are known, of the right kind and fit each other.
+
+        Raises:
+            ConfigError: lists everything that is wrong, one a line.
+        """
+        values = self.to_dict()
+        problems = [_unknown_key(key) for key in values if key not in _known_keys()]
+        problems += _wrong_values(values)
+        if not problems:
+            problems = _contradictions(self)
+        if problems:
+            raise ConfigError(
+                f"{type(self).__name__} has {len(problems)} wrong "
+                f"{'value' if len(problems) == 1 else 'values'}:\n  "
+                + "\n  ".join(problems)
+            )
+
+    def _derived(self) -> dict:
+        side = (
+            self.IMAGE_MIN_DIM
+            if self.IMAGE_RESIZE_MODE == "crop"
+            else self.IMAGE_MAX_DIM
+        )
+        return {
+            "BATCH_SIZE": self.IMAGES_PER_GPU * self.GPU_COUNT,
+            "IMAGE_SHAPE": np.array([side, side, self.IMAGE_CHANNEL_COUNT]),
+            "IMAGE_META_SIZE": META_SIZE_WITHOUT_CLASSES + self.NUM_CLASSES,
+        }
+
+
+def _known_keys() -> set[str]:
+    return {key for key in vars(Config) if key.isupper() and key[0] != "_"} | {
+        *_DERIVED
+    }
+
+
+def _unknown_key(key: str) -> str:
+    hint = nearest(key, _known_keys())
+    return f"{key} is not a known key.{hint} Settings of your own go in lower case."
+
+
+# What each value must be: (keys, test, what to say). The test sees one value.
+_Rule = tuple[tuple[str, ...], Callable[[object], bool], str]
+
+
+def _is_int(value, least=0) -> bool:
+    return (
+        isinstance(value, (int, np.integer))
+        and not isinstance(value, bool)
+        and value >= least
+    )
+
+
+def _is_number(value, least=0.0, most=np.inf) -> bool:
+    return (
+        isinstance(value, (int, float, np.number))
+        and not isinstance(value, bool)
+        and bool(least <= value <= most)
+    )
+
+
+def _numbers(value, count=None, least=0.0) -> bool:
+    try:
+        array = np.asarray(value, float)
+    except (TypeError, ValueError):
+        return False
+    fits = array.ndim == 1 and len(array) and (count is None or len(array) == count)
+    return bool(fits and np.isfinite(array).all() and (array >= least).all())
+
+
+_RULES: tuple[_Rule, ...] = (
+    (
+        (
+            "GPU_COUNT",
+            "IMAGES_PER_GPU",
+            "NUM_CLASSES",
+            "TOP_DOWN_PYRAMID_SIZE",
+            "FPN_CLASSIF_FC_LAYERS_SIZE",
+            "POOL_SIZE",
+            "MASK_POOL_SIZE",
+            "RPN_ANCHOR_STRIDE",
+            "RPN_TRAIN_ANCHORS_PER_IMAGE",
+            "PRE_NMS_LIMIT",
+            "POST_NMS_ROIS_TRAINING",
+            "POST_NMS_ROIS_INFERENCE",
+            "IMAGE_MIN_DIM",
+            "IMAGE_MAX_DIM",
+            "IMAGE_CHANNEL_COUNT",
+            "MAX_GT_INSTANCES",
+            "TRAIN_ROIS_PER_IMAGE",
+            "DETECTION_MAX_INSTANCES",
+        ),
+        lambda value: _is_int(value, least=1),
+        "a whole number of at least 1",
+    ),
+    (
+        ("STEPS_PER_EPOCH", "VALIDATION_STEPS"),
+        lambda value: value is None or _is_int(value, least=1),
+        "a whole number of at least 1, or None for all images once",
+    ),
+    (("SEED",), _is_int, "a whole number of at least 0"),
+    (
+        (
+            "RPN_NMS_THRESHOLD",
+            "DETECTION_MIN_CONFIDENCE",
+            "DETECTION_NMS_THRESHOLD",
+            "ROI_POSITIVE_RATIO",
+        ),
+        lambda value: _is_number(value, most=1.0),
+        "a number from 0 to 1",
+    ),
+    (
+        (
+            "LEARNING_RATE",
+            "LEARNING_MOMENTUM",
+            "WEIGHT_DECAY",
+            "GRADIENT_CLIP_NORM",
+            "IMAGE_MIN_SCALE",
+        ),
+        _is_number,
+        "a number of at least 0",
+    ),
+    (
+        ("RPN_BBOX_STD_DEV", "BBOX_STD_DEV"),
+        lambda value: _numbers(value, count=4, least=1e-6),
+        "four positive numbers",
+    ),
+    (
+        ("BACKBONE_STRIDES", "RPN_ANCHOR_SCALES", "RPN_ANCHOR_RATIOS"),
+        lambda value: _numbers(value, least=1e-6),
+        "a list of positive numbers",
+    ),
+    (
+        ("MASK_SHAPE", "MINI_MASK_SHAPE"),
+        lambda value: _numbers(value, count=2, least=1),
+        "two positive whole numbers",
+    ),
+    (("MEAN_PIXEL",), _numbers, "a list of numbers, one a channel"),
+    (
+        ("USE_MINI_MASK", "USE_RPN_ROIS"),
+        lambda value: isinstance(value, (bool, np.bool_)),
+        "True or False",
+    ),
+    (("TRAIN_BN",), lambda value: value in (None, True, False), "True, False or None"),
+    (
+        ("IMAGE_RESIZE_MODE",),
+        lambda value: value in _RESIZE_MODES,
+        f"one of {', '.join(_RESIZE_MODES)}",
+    ),
+    (
+        ("BACKBONE",),
+        lambda value: isinstance(value, str) or callable(value),
+        "the name of a backbone or a callable",
+    ),
+    (
+        ("COMPUTE_BACKBONE_SHAPE",),
+        lambda value: value is None or callable(value),
+        "None or a callable",
+    ),
+    (
+        ("NAME",),
+        lambda value: value is None or (isinstance(value, str) and value.strip()),
+        "a word that can name a folder",
+    ),
+    (
+        ("LOSS_WEIGHTS",),
+        lambda value: (
+            isinstance(value, dict)
+            and set(value) == set(LOSS_NAMES)
+            and all(map(_is_number, value.values()))
+        ),
+        f"a dict with a number for each of {', '.join(LOSS_NAMES)}",
+    ),
+)
+
+
+def _wrong_values(values: dict) -> list[str]:
+    return [
+        f"{key}: expected {expected}. Received: {key}={values[key]!r}."
+        for keys, is_right, expected in _RULES
+        for key in keys
+        if not is_right(values[key])
+    ]
+
+
+def _contradictions(config: Config) -> list[str]:
+    problems = []
+
+    def check(is_right, message):
+        if not is_right:
+            problems.append(message)
+
+    for key, value in config._derived().items():
+        check(
+            np.array_equal(getattr(config, key), value),
+            f"{key}: expected {value} from the values it derives from. Received: "
+            f"{key}={getattr(config, key)}. Use config.update(...) to change values.",
+        )
+    check(
+        len(config.BACKBONE_STRIDES) == len(config.RPN_ANCHOR_SCALES),
+        "RPN_ANCHOR_SCALES: expected one scale per pyramid level "
+        f"({len(config.BACKBONE_STRIDES)}). Received: {config.RPN_ANCHOR_SCALES}.",
+    )
+    check(
+        config.IMAGE_MIN_DIM <= config.IMAGE_MAX_DIM,
+        f"IMAGE_MIN_DIM={config.IMAGE_MIN_DIM} is above "
+        f"IMAGE_MAX_DIM={config.IMAGE_MAX_DIM}. Swap them.",
+    )
+    if config.IMAGE_RESIZE_MODE in ("square", "crop"):
+        side = int(config.IMAGE_SHAPE[0])
+        multiple = 2 ** (len(config.BACKBONE_STRIDES) + 1)
+        check(
+            side % multiple == 0,
+            f"The image size {side} must divide by {multiple}, so that the pyramid's "
+            f"levels fit. Try {max(multiple, round(side / multiple) * multiple)}.",
+        )
+    check(
+        config.IMAGE_RESIZE_MODE != "pad64" or config.IMAGE_MIN_DIM % 64 == 0,
+        f"IMAGE_MIN_DIM={config.IMAGE_MIN_DIM} must divide by 64 with "
+        "IMAGE_RESIZE_MODE='pad64'.",
+    )
+    check(
+        len(np.ravel(config.MEAN_PIXEL)) == config.IMAGE_CHANNEL_COUNT,
+        f"MEAN_PIXEL: expected {config.IMAGE_CHANNEL_COUNT} numbers, one for each of "
+        f"IMAGE_CHANNEL_COUNT. Received: {config.MEAN_PIXEL}.",
+    )
+    check(
+        list(config.MASK_SHAPE) == [2 * config.MASK_POOL_SIZE] * 2,
+        f"MASK_SHAPE: expected {[2 * config.MASK_POOL_SIZE] * 2}, twice MASK_POOL_SIZE. "
+        f"Received: {config.MASK_SHAPE}.",
+    )
+    return problems

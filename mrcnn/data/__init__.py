@@ -1,0 +1,1 @@
+"""Data sets: the files people have, read into one `Dataset`."""

@@ -1,0 +1,1 @@
+"""Drawing: colours, annotated frames, figures."""

@@ -1,0 +1,1 @@
+"""Boxes, masks, anchors and resizing in NumPy."""

@@ -1,0 +1,1 @@
+"""The Mask R-CNN network: backbones, pyramid, proposals, targets, heads, losses."""

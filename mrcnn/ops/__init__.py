@@ -1,0 +1,1 @@
+"""Weightless algorithms on `keras.ops`, the same on every backend."""

@@ -1,0 +1,1 @@
+"""Training: batches, targets, augmentation, schedule and the fit itself."""

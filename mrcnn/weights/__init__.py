@@ -1,0 +1,1 @@
+"""Weights files: the layout of the original, checkpoints, downloads."""
