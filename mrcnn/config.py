@@ -190,6 +190,9 @@ class Config:
             if self.IMAGE_RESIZE_MODE == "crop"
             else self.IMAGE_MAX_DIM
         )
+        sources = (self.IMAGES_PER_GPU, self.GPU_COUNT, self.NUM_CLASSES, side)
+        if not all(map(_is_int, sources)):
+            return {}  # validate() names the value that is not a whole number
         return {
             "BATCH_SIZE": self.IMAGES_PER_GPU * self.GPU_COUNT,
             "IMAGE_SHAPE": np.array([side, side, self.IMAGE_CHANNEL_COUNT]),
