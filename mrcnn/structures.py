@@ -104,7 +104,7 @@ class Detections:
 
     def select(self, index: np.ndarray) -> Detections:
         """Return the detections that `index`, integers or bool [N], picks, in order."""
-        picked = np.arange(len(self))[np.asarray(index)]
+        picked = np.arange(len(self))[index]
         return Detections(
             image_hw=self.image_hw,
             boxes=self.boxes[picked],

@@ -52,6 +52,7 @@ def test_masks_are_new_at_each_call(three):
         (np.array([True, False, True]), [0.9, 0.7]),
         (np.array([], int), []),
         ([1], [0.8]),
+        ([], []),
         (slice(1, None), [0.8, 0.7]),
         (np.array([-1]), [0.7]),
     ],
