@@ -41,7 +41,7 @@ def add_dataset_flags(
         "--classes",
         type=class_list,
         metavar="A,B,C",
-        help="class names in the order of their ids (default: found in the annotations)",
+        help="class names in the order of their ids (default: found in them)",
     )
     group.add_argument(
         "--class-attribute",
@@ -97,7 +97,7 @@ def add_training_flags(
     )
     group.add_argument(
         "--epochs",
-        type=_positive,
+        type=positive,
         metavar="N",
         default=30,
         help="epoch to train up to, counted over all runs of these weights "
@@ -105,13 +105,13 @@ def add_training_flags(
     )
     group.add_argument(
         "--steps",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="steps per epoch (default: each training image once)",
     )
     group.add_argument(
         "--batch",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="images per step; 2 of 1024 pixels fit a GPU of 12 GB",
     )
@@ -156,7 +156,7 @@ def add_detection_flags(
     )
     group.add_argument(
         "--batch",
-        type=_positive,
+        type=positive,
         metavar="N",
         default=1,
         help="images per step; more are faster on a GPU (default: %(default)s)",
@@ -264,52 +264,8 @@ def folder_name(path: str | Path) -> str:
     return re.sub(r"\W+", "-", stem).strip("-").lower() or "objects"
 
 
-def _settings_of_start(args: argparse.Namespace, name: str) -> dict:
-    """Return the settings of the run whose weights the training starts from."""
-    if args.weights in (*DOWNLOADED, "none"):
-        return {}
-    path = args.weights
-    if path == "last":
-        path = runs.last_checkpoint(args.logs, name)
-    run = runs.read_beside(path)
-    return dict(run.settings) if run else {}
-
-
-def _add_network_flags(group) -> None:
-    group.add_argument(
-        "--backbone",
-        metavar="NAME",
-        help="resnet101 (most accurate), resnet50, or resnet18 (for a CPU)",
-    )
-    group.add_argument(
-        "--image-size",
-        type=_positive,
-        metavar="PIXELS",
-        help="scale images into a square of this side, a multiple of 64",
-    )
-
-
-def _add_logs_flag(group, logs: str | Path) -> None:
-    group.add_argument(
-        "--logs",
-        type=Path,
-        metavar="FOLDER",
-        default=Path(logs),
-        help=f"folder of the training runs{_default(logs)}",
-    )
-
-
-def _default(value) -> str:
-    return "" if value is None else f" (default: {_short(value)})"
-
-
-def _short(value) -> str:
-    if isinstance(value, Path) and value.is_relative_to(Path.cwd()):
-        return str(value.relative_to(Path.cwd()))
-    return str(value)
-
-
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Return a flag's text as a whole number of at least 1."""
     if not re.fullmatch(r"\d+", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(
             f"expected a whole number of at least 1, received {text!r}"
@@ -318,6 +274,12 @@ def _positive(text: str) -> int:
 
 
 def class_list(text: str) -> list[str]:
+    """Return a flag's text as class names.
+
+    Example:
+        >>> class_list("remote, cell phone")
+        ['remote', 'cell phone']
+    """
     names = [name.strip() for name in text.split(",")]
     if not all(names):
         raise argparse.ArgumentTypeError(
@@ -343,3 +305,49 @@ def check_class_count(class_names: Sequence[str], num_classes: int, where) -> No
             f"Received: {len(class_names) - 1} ({', '.join(class_names[1:])}). "
             "Leave --classes out to use the names of the training."
         )
+
+
+def _settings_of_start(args: argparse.Namespace, name: str) -> dict:
+    """Return the settings of the run whose weights the training starts from."""
+    if args.weights in (*DOWNLOADED, "none"):
+        return {}
+    if args.weights == "last":
+        path = runs.last_checkpoint(args.logs, name)
+    else:
+        path = runs.require_file(args.weights)
+    run = runs.read_beside(path)
+    return dict(run.settings) if run else {}
+
+
+def _add_network_flags(group) -> None:
+    group.add_argument(
+        "--backbone",
+        metavar="NAME",
+        help="resnet101 (most accurate), resnet50, or resnet18 (for a CPU)",
+    )
+    group.add_argument(
+        "--image-size",
+        type=positive,
+        metavar="PIXELS",
+        help="scale images into a square of this side, a multiple of 64",
+    )
+
+
+def _add_logs_flag(group, logs: str | Path) -> None:
+    group.add_argument(
+        "--logs",
+        type=Path,
+        metavar="FOLDER",
+        default=Path(logs),
+        help=f"folder of the training runs{_default(logs)}",
+    )
+
+
+def _default(value) -> str:
+    return "" if value is None else f" (default: {_short(value)})"
+
+
+def _short(value) -> str:
+    if isinstance(value, Path) and value.is_relative_to(Path.cwd()):
+        return str(value.relative_to(Path.cwd()))
+    return str(value)

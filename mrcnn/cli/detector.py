@@ -72,10 +72,5 @@ def _weights_and_run(args, base) -> tuple[str | Path, runs.Run | None]:
     if args.weights == "last":
         weights = runs.last_checkpoint(args.logs, base.NAME)
     else:
-        weights = Path(args.weights)
-    if not weights.is_file():
-        raise WeightsError(
-            f"Expected a weights file. Received: {weights} (no such file). Check the "
-            "path, or use last or coco."
-        )
+        weights = runs.require_file(args.weights)
     return weights, runs.read_beside(weights)

@@ -127,7 +127,7 @@ def last_checkpoint(logs: str | Path, name: str | None = None) -> Path:
     for path in Path(logs).glob("*/mask_rcnn_*.h5"):
         run = re.fullmatch(r"([\w-]+?)(\d{8}T\d{4,6})", path.parent.name)
         epoch = re.fullmatch(r"mask_rcnn_[\w-]+?_(\d{4,})", path.stem)
-        if run and epoch and name in (None, run[1]):
+        if run and epoch and (name is None or name.lower() == run[1]):
             found.append((run[2], int(epoch[1]), path))
     if not found:
         of_name = f" of {name!r}" if name else ""
@@ -136,6 +136,22 @@ def last_checkpoint(logs: str | Path, name: str | None = None) -> Path:
             "or name a weights file with --weights."
         )
     return max(found)[2]
+
+
+def require_file(weights: str | Path) -> Path:
+    """Return the path of a weights file, made sure of before anything is built.
+
+    Raises:
+        WeightsError: there is no such file.
+    """
+    path = Path(weights)
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "no such file"
+        raise WeightsError(
+            f"Expected a weights file. Received: {path} ({what}). Check the path, or "
+            "use last or coco."
+        )
+    return path
 
 
 def _as_default(key: str, value):

@@ -1,5 +1,6 @@
 """The project's own files agree with each other."""
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -34,9 +35,11 @@ def test_every_import_is_required():
     imported = set()
     for folder in ("mrcnn", "samples"):
         for path in (ROOT / folder).rglob("*.py"):
-            imported |= set(
-                re.findall(r"^\s*(?:import|from) (\w+)", path.read_text("utf-8"), re.M)
-            )
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Import):
+                    imported |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    imported.add(node.module.split(".")[0])
     local = {"mrcnn", *(path.stem for path in (ROOT / "samples").rglob("*.py"))}
     foreign = imported - sys.stdlib_module_names - local
     # jax and torch are backends that a user installs.
