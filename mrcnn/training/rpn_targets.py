@@ -118,7 +118,7 @@ def _match(
 def _overlaps(
     columns: np.ndarray, areas: np.ndarray, box: np.ndarray, least_iou: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the anchors that can overlap a box by `least_iou`, int [M], and IoU [M]."""
+    """Return the anchors that can overlap a box by `least_iou`, and the IoU, [M]."""
     y1, x1, y2, x2 = map(float, box)  # plain numbers leave float32 anchors as they are
     area = (y2 - y1) * (x2 - x1)
     if area <= 0:
