@@ -15,7 +15,6 @@ import numpy as np
 
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError
-from mrcnn.geometry.anchors import feature_shapes
 from mrcnn.geometry.boxes import norm_boxes
 from mrcnn.geometry.molding import (
     compose_image_meta,
@@ -24,7 +23,11 @@ from mrcnn.geometry.molding import (
     unmold_image,
 )
 from mrcnn.inference import detect as inference
-from mrcnn.network.build import build_network, pyramid_anchors
+from mrcnn.network.build import (
+    build_network,
+    compute_backbone_shapes,
+    pyramid_anchors,
+)
 from mrcnn.network.detection import DetectionLayer
 from mrcnn.network.heads import PyramidROIAlign
 from mrcnn.network.layers import BatchNorm
@@ -435,18 +438,6 @@ def log(text: str, array: np.ndarray | None = None) -> None:
         extent = f"{array.min():10.5f} {array.max():10.5f}" if array.size else "empty"
         text = f"{text:25}  shape: {array.shape!s:20}  {extent}  {array.dtype}"
     logger.info(text)
-
-
-def compute_backbone_shapes(config: Config, image_shape) -> np.ndarray:
-    """Return the size of every pyramid level, int [L, (height, width)].
-
-    Args:
-        config: BACKBONE_STRIDES, or COMPUTE_BACKBONE_SHAPE of a callable backbone.
-        image_shape: (height, width, ...) of the network's input, pixels.
-    """
-    if callable(config.BACKBONE) and config.COMPUTE_BACKBONE_SHAPE:
-        return np.asarray(config.COMPUTE_BACKBONE_SHAPE(image_shape))
-    return feature_shapes(tuple(image_shape[:2]), config.BACKBONE_STRIDES)
 
 
 def load_image_gt(dataset, config: Config, image_id: int, augmentation=None):

@@ -81,17 +81,25 @@ def pyramid_anchors(config: Config, image_hw: tuple[int, int]) -> np.ndarray:
         config: anchor scales, ratios and strides.
         image_hw: (height, width) of the network's input, pixels.
     """
-    if callable(config.BACKBONE) and config.COMPUTE_BACKBONE_SHAPE:
-        shapes = np.asarray(config.COMPUTE_BACKBONE_SHAPE((*image_hw, 3)))
-    else:
-        shapes = feature_shapes(image_hw, config.BACKBONE_STRIDES)
     return generate_pyramid_anchors(
         config.RPN_ANCHOR_SCALES,
         config.RPN_ANCHOR_RATIOS,
-        shapes,
+        compute_backbone_shapes(config, (*image_hw, config.IMAGE_CHANNEL_COUNT)),
         config.BACKBONE_STRIDES,
         config.RPN_ANCHOR_STRIDE,
     )
+
+
+def compute_backbone_shapes(config: Config, image_shape) -> np.ndarray:
+    """Return the size of every pyramid level, int [L, (height, width)].
+
+    Args:
+        config: BACKBONE_STRIDES, or COMPUTE_BACKBONE_SHAPE of a callable backbone.
+        image_shape: (height, width, channels) of the network's input.
+    """
+    if callable(config.BACKBONE) and config.COMPUTE_BACKBONE_SHAPE:
+        return np.asarray(config.COMPUTE_BACKBONE_SHAPE(image_shape))
+    return feature_shapes(tuple(image_shape[:2]), config.BACKBONE_STRIDES)
 
 
 def _inputs(mode: str, config: Config) -> dict:
