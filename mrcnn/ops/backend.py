@@ -1,0 +1,16 @@
+"""The one place that asks which backend runs; `ops` branches on its answer."""
+
+import keras
+
+
+def tensorflow():
+    """Return the tensorflow module when Keras runs on it, otherwise None.
+
+    A caller uses TensorFlow's own kernel where there is one, beside a portable
+    form on `keras.ops` that gives the same numbers.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow
+
+    return tensorflow
