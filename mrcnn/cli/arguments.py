@@ -123,6 +123,12 @@ def add_training_flags(
         help="flip half of the training images left to right; turn it off where left "
         "and right differ, as in text",
     )
+    group.add_argument(
+        "--workers",
+        type=positive,
+        metavar="N",
+        help="threads that make batches (default: chosen by the machine)",
+    )
     _add_logs_flag(group, logs)
 
 

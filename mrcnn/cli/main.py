@@ -1,9 +1,11 @@
 """The command ``mrcnn``: which commands there are, and how their errors are shown."""
 
 import argparse
+import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import mrcnn
 from mrcnn.cli import predict, train, versions
@@ -56,7 +58,8 @@ def guard(run: Callable[[argparse.Namespace], None], args: argparse.Namespace) -
     # TensorFlow's start-up notes would bury the one line that matters.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        run(args)
+        with _shown_log():
+            run(args)
     except MrcnnError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_BAD_INPUT
@@ -64,3 +67,17 @@ def guard(run: Callable[[argparse.Namespace], None], args: argparse.Namespace) -
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     return 0
+
+
+@contextmanager
+def _shown_log() -> Iterator[None]:
+    """Show what the package reports (weights loaded, images found) while it lasts."""
+    logger = logging.getLogger("mrcnn")
+    level, handler = logger.level, logging.StreamHandler(sys.stdout)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)

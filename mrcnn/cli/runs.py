@@ -125,7 +125,7 @@ def last_checkpoint(logs: str | Path, name: str | None = None) -> Path:
     """
     found = []
     for path in Path(logs).glob("*/mask_rcnn_*.h5"):
-        run = re.fullmatch(r"([\w-]+?)(\d{8}T\d{4,6})", path.parent.name)
+        run = re.fullmatch(r"([\w-]+?)(\d{8}T\d{4})", path.parent.name)
         epoch = re.fullmatch(r"mask_rcnn_[\w-]+?_(\d{4,})", path.stem)
         if run and epoch and (name is None or name.lower() == run[1]):
             found.append((run[2], int(epoch[1]), path))

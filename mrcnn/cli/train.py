@@ -54,5 +54,6 @@ def run(args: argparse.Namespace) -> None:
         layers=arguments.training_layers(args),
         augmentation=arguments.augmentation(args),
         custom_callbacks=[runs.keeper(model, train_set.class_names)],
+        workers=args.workers,
     )
     print(f"Checkpoints: {model.log_dir}")

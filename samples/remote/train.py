@@ -64,6 +64,7 @@ def train(args: argparse.Namespace) -> None:
         augmentation=arguments.augmentation(args),
         # Keeps the class names and settings beside the checkpoints.
         custom_callbacks=[runs.keeper(model, train_set.class_names)],
+        workers=args.workers,
     )
     print(f"Checkpoints: {model.log_dir}")
 
