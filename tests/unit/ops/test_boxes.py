@@ -46,7 +46,8 @@ def test_overlaps_agree_with_numpy_per_image(boxes):
     batch = np.stack([boxes, boxes[::-1]])
     overlaps = keras.ops.convert_to_numpy(
         ops_boxes.compute_overlaps(
-            keras.ops.convert_to_tensor(batch), keras.ops.convert_to_tensor(batch[:, :7])
+            keras.ops.convert_to_tensor(batch),
+            keras.ops.convert_to_tensor(batch[:, :7]),
         )
     )
     assert overlaps.shape == (2, 20, 7)

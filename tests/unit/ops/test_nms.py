@@ -43,7 +43,8 @@ def test_agrees_with_numpy(form, rng):
     boxes = np.stack([random_boxes(rng, 50) for _ in range(3)])
     scores = rng.permutation(150).reshape(3, 50).astype(np.float32)
     expected = [
-        geometry.non_max_suppression(boxes[i], scores[i], 0.3).tolist() for i in range(3)
+        geometry.non_max_suppression(boxes[i], scores[i], 0.3).tolist()
+        for i in range(3)
     ]
     assert keep(form, boxes, scores, max_output_size=50) == expected
 
@@ -59,7 +60,9 @@ def test_groups_do_not_suppress_each_other(form, rng):
         kept = geometry.non_max_suppression(boxes[members], scores[members], 0.3)
         expected += members[kept].tolist()
     expected.sort(key=lambda i: -scores[i])
-    found = keep(form, boxes[None], scores[None], groups=groups[None], max_output_size=40)
+    found = keep(
+        form, boxes[None], scores[None], groups=groups[None], max_output_size=40
+    )
     assert found == [expected]
 
 
