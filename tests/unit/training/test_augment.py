@@ -135,7 +135,9 @@ def test_an_object_that_leaves_the_image_stays_as_an_empty_mask():
     assert new.any(axis=(0, 1)).tolist() == [False, True]
 
 
-@pytest.mark.parametrize("name", ["Affine", "Elastic", "Jigsaw", "nested", "Perspective"])
+@pytest.mark.parametrize(
+    "name", ["Affine", "Elastic", "Jigsaw", "nested", "Perspective"]
+)
 def test_the_generator_alone_decides(name):
     masks, augmenter = disks(), MOVING[name]
     image = np.random.default_rng(0).integers(0, 256, (H, W, 3)).astype(np.uint8)
@@ -198,7 +200,10 @@ def sequential(part):
 @pytest.mark.parametrize(
     ("augmenter", "words"),
     [
-        (sequential(iaa.Lambda(lambda images, *_: images)), "Lambda. It has no func_seg"),
+        (
+            sequential(iaa.Lambda(lambda images, *_: images)),
+            "Lambda. It has no func_seg",
+        ),
         (sequential(Shift()), "Shift. It does not define _augment_segmentation_maps"),
         (sequential(iaa.pillike.Affine(rotate=9)), "Use imgaug.augmenters.Affine"),
         (iaa.RandAugment(), "Affine. It changes images only"),
