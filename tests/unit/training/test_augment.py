@@ -60,6 +60,7 @@ MOVING = {
     "Resize": iaa.KeepSizeByResize(iaa.Resize(0.7)),
     "Polar": iaa.WithPolarWarping(iaa.Affine(rotate=(10, 40))),
     "Jigsaw": iaa.Jigsaw(nb_rows=4, nb_cols=4, max_steps=3),
+    "Jigsaw padded": iaa.KeepSizeByResize(iaa.Jigsaw(nb_rows=5, nb_cols=5)),
     "Sometimes": iaa.Sometimes(0.5, iaa.Fliplr(1), iaa.Affine(rotate=30)),
     "SomeOf": iaa.SomeOf(2, [iaa.Fliplr(1), iaa.Flipud(1), iaa.Affine(rotate=20)]),
     "nested": iaa.Sequential(
@@ -102,7 +103,7 @@ def test_masks_move_with_the_image(augmenter):
         image, new = augment(picture_of(masks[..., k]), masks, augmenter, rng)
         assert image.shape == (H, W, 3) and image.dtype == np.uint8
         assert new.shape == masks.shape and new.dtype == bool
-        # Pictures are interpolated, masks take the nearest pixel: an edge may differ by one.
+        # Pictures are interpolated, masks take the nearest pixel: edges differ by one.
         assert agreement(image, new[..., k]) > 0.85
         moved |= (new != masks).any()
     assert moved
