@@ -265,7 +265,7 @@ class MaskRCNN:
     def set_trainable(
         self, layer_regex: str, keras_model=None, indent: int = 0, verbose: int = 1
     ) -> None:
-        """Make the layers that a regular expression matches learn, freeze the others."""
+        """Make the layers that a regular expression matches learn, no others."""
         layer_sets.set_trainable(keras_model or self.keras_model, layer_regex)
 
     def get_trainable_layers(self) -> list[keras.layers.Layer]:

@@ -62,9 +62,13 @@ def evaluate_detections(
         truth += _true_annotations(dataset, image_id, position, detected.image_hw)
         found += _found_annotations(dataset, image_id, position, detected)
     names = _category_names(dataset)
+    images = [
+        {"id": position, "height": detected.image_hw[0], "width": detected.image_hw[1]}
+        for position, detected in enumerate(detections)
+    ]
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         tables = {
-            kind: _evaluate(kind, len(image_ids), names, truth, found)
+            kind: _evaluate(kind, images, names, truth, found)
             for kind in ("bbox", "segm")
         }
     _LOGGER.debug("%s", printed.getvalue())
@@ -84,24 +88,22 @@ def evaluate_detections(
     return numbers
 
 
-def _evaluate(kind: str, num_images: int, names: dict, truth: list, found: list):
+def _evaluate(kind: str, images: list, names: dict, truth: list, found: list):
     from pycocotools.cocoeval import COCOeval
 
-    table = COCOeval(
-        _index(num_images, names, truth), _index(num_images, names, found), kind
-    )
+    table = COCOeval(_index(images, names, truth), _index(images, names, found), kind)
     table.evaluate()
     table.accumulate()
     table.summarize()
     return table
 
 
-def _index(num_images: int, names: dict[int, str], annotations: list[dict]):
+def _index(images: list[dict], names: dict[int, str], annotations: list[dict]):
     from pycocotools.coco import COCO
 
     coco = COCO()
     coco.dataset = {
-        "images": [{"id": position} for position in range(num_images)],
+        "images": images,
         "categories": [{"id": class_id, "name": names[class_id]} for class_id in names],
         # Copies, for COCOeval writes into them. Ids begin at 1: it takes a 0 for
         # "matched nothing".

@@ -163,7 +163,9 @@ def unmold(detections, masks, *, image_hw, molded_hw, window) -> Detections:
         class_ids=class_ids[kept],
         scores=detections[kept, 5],
         box_masks=tuple(
-            mask_in_box(masks[i, :, :, class_ids[i]], tuple(boxes[i, 2:] - boxes[i, :2]))
+            mask_in_box(
+                masks[i, :, :, class_ids[i]], tuple(boxes[i, 2:] - boxes[i, :2])
+            )
             for i in kept
         ),
     )
@@ -175,7 +177,9 @@ def _plan(image: np.ndarray, config: Config) -> ResizePlan:
         min_dim=config.IMAGE_MIN_DIM,
         max_dim=config.IMAGE_MAX_DIM,
         min_scale=config.IMAGE_MIN_SCALE,
-        mode="square" if config.IMAGE_RESIZE_MODE == "crop" else config.IMAGE_RESIZE_MODE,
+        mode="square"
+        if config.IMAGE_RESIZE_MODE == "crop"
+        else config.IMAGE_RESIZE_MODE,
     )
 
 

@@ -179,7 +179,10 @@ def _training_graph(config, inputs, levels, rpn) -> dict:
     if config.USE_RPN_ROIS:
         anchors = norm_boxes(pyramid_anchors(config, image_hw), image_hw)
         rois, rois_valid = _proposals(
-            config, rpn, ops.convert_to_tensor(anchors)[None], config.POST_NMS_ROIS_TRAINING
+            config,
+            rpn,
+            ops.convert_to_tensor(anchors)[None],
+            config.POST_NMS_ROIS_TRAINING,
         )
     else:
         rois = norm_boxes_graph(inputs["rois"], image_hw)
@@ -225,9 +228,7 @@ def _training_graph(config, inputs, levels, rpn) -> dict:
 
 def _inference_graph(config, inputs, levels, rpn) -> dict:
     image, meta = inputs["image"], inputs["image_meta"]
-    rois, _ = _proposals(
-        config, rpn, inputs["anchors"], config.POST_NMS_ROIS_INFERENCE
-    )
+    rois, _ = _proposals(config, rpn, inputs["anchors"], config.POST_NMS_ROIS_INFERENCE)
     _, class_probs, bbox_deltas = _box_head(config, image, rois, levels)
     # The molded size is the same for every image of a batch.
     molded_hw = (meta[0, META_SHAPE][0], meta[0, META_SHAPE][1])
@@ -237,7 +238,14 @@ def _inference_graph(config, inputs, levels, rpn) -> dict:
         max_instances=config.DETECTION_MAX_INSTANCES,
         std_dev=config.BBOX_STD_DEV,
         name="mrcnn_detection",
-    )([rois, class_probs, bbox_deltas, norm_boxes_graph(meta[:, META_WINDOW], molded_hw)])
+    )(
+        [
+            rois,
+            class_probs,
+            bbox_deltas,
+            norm_boxes_graph(meta[:, META_WINDOW], molded_hw),
+        ]
+    )
     mask_logits = _mask_head(config, image, detections[..., :4], levels)
     return {
         "mrcnn_detection": detections,

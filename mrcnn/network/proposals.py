@@ -35,9 +35,7 @@ def propose(
     deltas = ops.take_along_axis(deltas, best, axis=1) * ops.convert_to_tensor(
         std_dev, "float32"
     )
-    anchors = ops.broadcast_to(
-        anchors, (ops.shape(best)[0], anchors.shape[1], 4)
-    )
+    anchors = ops.broadcast_to(anchors, (ops.shape(best)[0], anchors.shape[1], 4))
     anchors = ops.take_along_axis(anchors, best, axis=1)
     # The image is (0, 0, 1, 1) in normalised coordinates.
     window = ops.convert_to_tensor([0.0, 0.0, 1.0, 1.0])

@@ -22,9 +22,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
         self.name = name
 
     def on_epoch_end(self, epoch, logs=None):
-        save_weights(
-            self.model, checkpoint_path(self.run_folder, self.name, epoch + 1)
-        )
+        save_weights(self.model, checkpoint_path(self.run_folder, self.name, epoch + 1))
 
 
 def run_callbacks(run_folder: Path, name: str) -> list[keras.callbacks.Callback]:

@@ -7,7 +7,6 @@ import keras
 
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
-from mrcnn.errors import ConfigError
 from mrcnn.network.build import pyramid_anchors
 from mrcnn.training.batches import Batches
 from mrcnn.training.callbacks import run_callbacks
@@ -51,14 +50,10 @@ def fit(
         Keras' history of losses.
 
     Raises:
-        ConfigError: the classes do not fit the data set, or `layers` nothing.
+        ConfigError: the data set has more classes than the network, or `layers`
+            matches nothing.
         DatasetError: an image or its annotation is broken; names it.
     """
-    _check_classes(config, train_dataset)
-    _check_classes(config, val_dataset)
-    set_trainable(network, layers)
-    compile_network(network, learning_rate, config)
-    run_folder.mkdir(parents=True, exist_ok=True)
     if workers is None:
         workers = min(4, os.cpu_count() or 1)
     train_batches = make_batches(
@@ -68,7 +63,7 @@ def fit(
         steps=config.STEPS_PER_EPOCH,
         augmenter=augmentation,
         no_augmentation_sources=no_augmentation_sources,
-        initial_epoch=initial_epoch,
+        epoch=initial_epoch,
         workers=workers,
     )
     val_batches = make_batches(
@@ -78,6 +73,8 @@ def fit(
         steps=config.VALIDATION_STEPS,
         workers=workers,
     )
+    set_trainable(network, layers)
+    compile_network(network, learning_rate, config)
     return network.fit(
         train_batches,
         initial_epoch=initial_epoch,
@@ -124,12 +121,3 @@ def make_batches(dataset: Dataset, config: Config, **kwargs) -> Batches:
         seed=config.SEED,
         **kwargs,
     )
-
-
-def _check_classes(config: Config, dataset: Dataset) -> None:
-    if dataset.num_classes != config.NUM_CLASSES:
-        raise ConfigError(
-            f"Expected NUM_CLASSES={dataset.num_classes}, the classes of the data set "
-            f"with the background: {', '.join(dataset.class_names)}. Received: "
-            f"NUM_CLASSES={config.NUM_CLASSES}. Change the configuration."
-        )
