@@ -37,7 +37,7 @@ def non_max_suppression(boxes, scores, *, max_output_size, iou_threshold, groups
 
     def keep_of_one(image):
         if groups is None:
-            return tf.raw_ops.NonMaxSuppressionV4(
+            kept, num_kept = tf.raw_ops.NonMaxSuppressionV4(
                 boxes=image[0],
                 scores=image[1],
                 max_output_size=max_output_size,
@@ -45,6 +45,7 @@ def non_max_suppression(boxes, scores, *, max_output_size, iou_threshold, groups
                 score_threshold=_LOWEST,
                 pad_to_max_output_size=True,
             )
+            return kept, num_kept
         same_group = image[2][:, None] == image[2][None]
         overlaps = tf.where(same_group, compute_overlaps(image[0], image[0]), 0.0)
         kept = tf.raw_ops.NonMaxSuppressionWithOverlaps(

@@ -133,11 +133,11 @@ def crop_masks(masks, mask_index, boxes, *, size):
     Returns:
         float32 [B, R, size, size], interpolated, not rounded.
     """
-    height, width, num_masks = masks.shape[1:]
-    batch_size = ops.shape(masks)[0]
+    batch_size, height, width, num_masks = ops.shape(masks)
     sides = (ops.full_like(mask_index, height), ops.full_like(mask_index, width))
     corners, inside = _corners(boxes, sides, size)
-    flat = ops.reshape(masks, (batch_size, height * width * num_masks))
+    # [B, H, W, N] -> [B, H * W * N]
+    flat = ops.reshape(masks, (batch_size, -1))
     samples = 0.0
     for y, x, weight in corners:
         index = (y * width + x) * num_masks + mask_index[..., None, None]
@@ -182,7 +182,7 @@ def _corners(boxes, sides, size):
 
 
 def _axis(start, end, side, size):
-    """Return low and high cell, weight of the high one, and inside; each [B, R, size]."""
+    """Return low cell, high cell, weight of the high one, inside; [B, R, size] each."""
     last = ops.cast(side, "float32") - 1.0
     step = (end - start) * last / (size - 1)
     steps = ops.arange(size, dtype="float32")

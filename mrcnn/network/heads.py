@@ -1,0 +1,114 @@
+"""The box head and the mask head: He et al. 2017, Mask R-CNN, figure 4 (right)."""
+
+import keras
+from keras import layers, ops
+
+from mrcnn.network.layers import BatchNorm
+from mrcnn.ops import backend
+from mrcnn.ops.roi_align import pyramid_roi_align
+
+
+@keras.saving.register_keras_serializable("mrcnn")
+class PyramidROIAlign(layers.Layer):
+    """Features of each ROI from the pyramid level of its size.
+
+    `call` takes [boxes, image, P2, P3, P4, P5]: boxes float32 [B, R, (y1, x1,
+    y2, x2)] normalised, the image float [B, H, W, C] for its size alone, levels
+    float [B, H, W, D]; it gives float [B, R, pool_size, pool_size, D].
+
+    Args:
+        pool_size: side of the crops, cells.
+        **kwargs: those of `keras.layers.Layer`.
+    """
+
+    def __init__(self, pool_size, **kwargs):
+        super().__init__(**kwargs)
+        self.pool_size = pool_size
+        # Boxes keep float32 under a mixed dtype policy.
+        self.autocast = False
+        # On TensorFlow the number of ROIs of a level is not static, as XLA wants.
+        self.supports_jit = backend.tensorflow() is None
+
+    def call(self, inputs):
+        boxes, image, *feature_maps = inputs
+        return pyramid_roi_align(
+            boxes,
+            feature_maps,
+            image_hw=ops.shape(image)[1:3],
+            pool_size=self.pool_size,
+        )
+
+    def compute_output_spec(self, inputs):
+        boxes, _, features = inputs[:3]
+        shape = (*boxes.shape[:2], self.pool_size, self.pool_size, features.shape[-1])
+        return keras.KerasTensor(shape, features.dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "pool_size": self.pool_size}
+
+
+def box_head_graph(pooled, *, num_classes, train_bn, fc_layers_size):
+    """Return class and box of each ROI.
+
+    Args:
+        pooled: float [B, R, s, s, C], from `PyramidROIAlign`.
+        num_classes: K, with the background.
+        train_bn: see `BatchNorm`.
+        fc_layers_size: width of the two fully connected layers.
+
+    Returns:
+        class_logits: float32 [B, R, K].
+        class_probs: float32 [B, R, K], their softmax.
+        bbox_deltas: float32 [B, R, K, (dy, dx, log dh, log dw)], divided by
+            BBOX_STD_DEV.
+    """
+    num_rois, pool_size = pooled.shape[1:3]
+    # [B, R, s, s, C] -> [B * R, s, s, C]: the heads see ROIs, not images.
+    x = ops.reshape(pooled, (-1, *pooled.shape[2:]))
+    # Fully connected layers, stored as convolutions.
+    for i, size in ((1, pool_size), (2, 1)):
+        x = layers.Conv2D(fc_layers_size, size, name=f"mrcnn_class_conv{i}")(x)
+        x = BatchNorm(train_bn=train_bn, name=f"mrcnn_class_bn{i}")(x)
+        x = layers.ReLU(name=f"mrcnn_class_relu{i}")(x)
+    # [B * R, 1, 1, F] -> [B, R, F]
+    shared = layers.Reshape((fc_layers_size,), name="pool_squeeze")(x)
+    shared = ops.reshape(shared, (-1, num_rois, fc_layers_size))
+
+    class_logits = layers.Dense(num_classes, name="mrcnn_class_logits")(shared)
+    class_logits = ops.cast(class_logits, "float32")
+    class_probs = layers.Softmax(dtype="float32", name="mrcnn_class")(class_logits)
+    bbox_deltas = layers.Dense(num_classes * 4, name="mrcnn_bbox_fc")(shared)
+    # [B, R, K * 4] -> [B, R, K, 4]
+    bbox_deltas = layers.Reshape(
+        (num_rois, num_classes, 4), dtype="float32", name="mrcnn_bbox"
+    )(bbox_deltas)
+    return class_logits, class_probs, bbox_deltas
+
+
+def mask_head_graph(pooled, *, num_classes, train_bn):
+    """Return a mask of each ROI for every class.
+
+    Args:
+        pooled: float [B, R, s, s, C], from `PyramidROIAlign`.
+        num_classes: K, with the background.
+        train_bn: see `BatchNorm`.
+
+    Returns:
+        float32 [B, R, 2s, 2s, K], logits; their sigmoid is the probability that
+        a pixel belongs to the object.
+    """
+    num_rois, pool_size = pooled.shape[1:3]
+    # [B, R, s, s, C] -> [B * R, s, s, C]
+    x = ops.reshape(pooled, (-1, *pooled.shape[2:]))
+    for i in range(1, 5):
+        x = layers.Conv2D(256, 3, padding="same", name=f"mrcnn_mask_conv{i}")(x)
+        x = BatchNorm(train_bn=train_bn, name=f"mrcnn_mask_bn{i}")(x)
+        x = layers.ReLU(name=f"mrcnn_mask_relu{i}")(x)
+    x = layers.Conv2DTranspose(
+        256, 2, strides=2, activation="relu", name="mrcnn_mask_deconv"
+    )(x)
+    x = layers.Conv2D(num_classes, 1, name="mrcnn_mask")(x)
+    # [B * R, 2s, 2s, K] -> [B, R, 2s, 2s, K]
+    side = 2 * pool_size
+    logits = ops.reshape(x, (-1, num_rois, side, side, num_classes))
+    return ops.cast(logits, "float32")
