@@ -11,7 +11,6 @@ too. The weights of a layer are the floating-point variables of
 """
 
 import logging
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,9 +20,10 @@ import keras
 import numpy as np
 
 from mrcnn.errors import WeightsError, nearest
+from mrcnn.weights.fit import CLASS_HEADS, check_fit, follows_class_count
 from mrcnn.weights.layout import LayerArrays, read_weights, write_weights
 from mrcnn.weights.matching import Arrays, find_arrays, pair_arrays
-from mrcnn.weights.report import ShapeClash, WeightsReport, one_per_layer, shorten
+from mrcnn.weights.report import ShapeClash, WeightsReport, shorten
 
 __all__ = [
     "CLASS_HEADS",
@@ -35,11 +35,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-
-# Layers whose last axis follows the number of classes, and its length per class.
-CLASS_HEADS = {"mrcnn_class_logits": 1, "mrcnn_bbox_fc": 4, "mrcnn_mask": 1}
-
-_BACKBONE_LAYER = re.compile(r"(res|bn)\d[a-z]_branch")
 
 
 def load_weights(
@@ -109,7 +104,13 @@ def assign_weights(
     for layer in layers:
         plan.add(layer, exclude)
     report = plan.report()
-    _check_fit(report, plan.errors, layers, weights, for_training=for_training)
+    check_fit(
+        report,
+        plan.errors,
+        in_file=[name for name, arrays in weights.items() if arrays],
+        in_network=[layer.name for layer in layers],
+        for_training=for_training,
+    )
     _check_finite(plan, report)
     for _, variable, array in plan.assignments:
         variable.assign(array)
@@ -137,10 +138,8 @@ def save_weights(model: keras.Model, path: str | Path) -> None:
             (f"{inner}/{name}:0", _float32(variable))
             for name, variable in layer.variables
         ]
-    attributes = {
-        "backend": keras.config.backend(),
-        "keras_version": keras.__version__,
-    }
+    # Whatever backend runs: older Keras asks whose convolution the kernels are for.
+    attributes = {"backend": "tensorflow", "keras_version": keras.__version__}
     write_weights(path, weights, attributes)
 
 
@@ -257,7 +256,7 @@ class _Plan:
             ShapeClash(layer.name, name, array.shape, None) for name, array in surplus
         ]
         if clashes:
-            follows = all(_follows_class_count(clash) for clash in clashes)
+            follows = all(follows_class_count(clash) for clash in clashes)
             (self._clashed if follows else self.errors).extend(clashes)
             return
         # 2. Assignments.
@@ -285,118 +284,6 @@ class _Plan:
             clashed=tuple(self._clashed),
             missing=tuple(self._missing),
             unused=tuple(unused),
-        )
-
-
-def _follows_class_count(clash: ShapeClash) -> bool:
-    file_shape, model_shape = clash.file_shape, clash.model_shape
-    return (
-        clash.layer in CLASS_HEADS
-        and file_shape is not None
-        and model_shape is not None
-        and file_shape[:-1] == model_shape[:-1]
-    )
-
-
-def _check_fit(
-    report: WeightsReport,
-    errors: list[ShapeClash],
-    layers: list[_Layer],
-    weights: LayerArrays,
-    *,
-    for_training: bool,
-) -> None:
-    """Raise unless the file fits the network well enough for its purpose."""
-    path = str(report.path)
-    if errors:
-        raise WeightsError(
-            f"Expected weights of the network's shapes. Received: {path!r} with "
-            f"{shorten(one_per_layer(errors), '; ')}. {_advice(errors)}"
-        )
-    if report.clashed and not for_training:
-        raise WeightsError(_class_count_message(report))
-    if not report.matched:
-        in_file = [name for name, arrays in weights.items() if arrays]
-        raise WeightsError(
-            "Expected weights for at least one layer of the network "
-            f"({shorten(layer.name for layer in layers)}). Received: {path!r} with "
-            f"weights for {shorten(in_file) or 'no layer'}; nothing was loaded. Name a "
-            "file with the layer names of Mask R-CNN, and exclude less."
-        )
-    if for_training:
-        _warn_of_other_backbone(report)
-        return
-    if report.missing:
-        raise WeightsError(
-            f"Expected weights for every layer. Received: {path!r} without "
-            f"{shorten(report.missing)}; detecting would run on random values. Name a "
-            "file that was trained with this network's BACKBONE and layers."
-        )
-    if other := _backbone_layers(report.unused):
-        raise WeightsError(
-            f"Expected weights of the network's BACKBONE. Received: {path!r} with "
-            f"{shorten(other)}, which the network does not have. Set BACKBONE to what "
-            "the file was trained with."
-        )
-    if report.excluded:
-        logger.warning(
-            "%s: %s keep their random values, because they were excluded; detections "
-            "mean nothing until they are loaded.",
-            path,
-            shorten(report.excluded),
-        )
-
-
-def _advice(clashes: list[ShapeClash]) -> str:
-    """Return what to do about shapes that differ for another reason than classes."""
-    names = [clash.layer for clash in clashes]
-    if _backbone_layers(names):
-        return (
-            "The file was trained with another BACKBONE: set that one, or start "
-            "without the file (--weights=none)."
-        )
-    if set(names) == {"conv1"}:
-        return (
-            "The file was trained with another IMAGE_CHANNEL_COUNT: set that one, or "
-            "pass exclude=['conv1'] to train the layer anew."
-        )
-    return (
-        "Build the network as the file's was, or exclude the layers to train them anew."
-    )
-
-
-def _class_count_message(report: WeightsReport) -> str:
-    clashes = {clash.layer: clash for clash in one_per_layer(report.clashed)}
-    clash = next(clashes[head] for head in CLASS_HEADS if head in clashes)
-    per_class = CLASS_HEADS[clash.layer]
-    in_file = clash.file_shape[-1] // per_class
-    in_model = clash.model_shape[-1] // per_class
-    return (
-        f"Expected weights for {in_model} classes. Received: {str(report.path)!r}; "
-        f"the file has {in_file} classes, NUM_CLASSES is {in_model} ({clash}). Set "
-        f"NUM_CLASSES to {in_file}, or name a file trained for {in_model} classes."
-    )
-
-
-def _backbone_layers(names: Iterable[str]) -> list[str]:
-    return [name for name in names if _BACKBONE_LAYER.match(name)]
-
-
-def _warn_of_other_backbone(report: WeightsReport) -> None:
-    if other := _backbone_layers(report.unused):
-        logger.warning(
-            "%s has weights for %s, which the network does not have: it was trained "
-            "with another BACKBONE.",
-            report.path,
-            shorten(other),
-        )
-    missing = _backbone_layers(report.missing)
-    if missing and _backbone_layers(report.matched):
-        logger.warning(
-            "%s fills only a part of the backbone: %s keep their random values. Set "
-            "the BACKBONE that it was trained with.",
-            report.path,
-            shorten(missing),
         )
 
 

@@ -4,9 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-# Layer names shown in one row of the table before "and N more".
-_NAMES_SHOWN = 6
-
 
 @dataclass(frozen=True)
 class ShapeClash:
@@ -84,7 +81,7 @@ def one_per_layer(clashes: Iterable[ShapeClash]) -> list[ShapeClash]:
     return list(first.values())
 
 
-def shorten(names: Iterable[object], separator: str = ", ") -> str:
+def shorten(names: Iterable[object], separator: str = ", ", shown: int = 6) -> str:
     """Return the first few names, and how many there are besides.
 
     Example:
@@ -92,10 +89,8 @@ def shorten(names: Iterable[object], separator: str = ", ") -> str:
         'a, b, c, d, e, f and 3 more'
     """
     names = list(map(str, names))
-    more = len(names) - _NAMES_SHOWN
-    return separator.join(names[:_NAMES_SHOWN]) + (
-        f" and {more} more" if more > 0 else ""
-    )
+    more = len(names) - shown
+    return separator.join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:
