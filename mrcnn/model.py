@@ -453,7 +453,7 @@ def load_image_gt(dataset, config: Config, image_id: int, augmentation=None):
         image uint8 [H, W, 3], image_meta [12 + K], class_ids int32 [N], bbox int32
         [N, 4], masks bool [H, W, N] or [h, w, N].
     """
-    loaded = load_training_image(
+    return load_training_image(
         dataset,
         image_id,
         num_classes=config.NUM_CLASSES,
@@ -464,13 +464,6 @@ def load_image_gt(dataset, config: Config, image_id: int, augmentation=None):
         augmenter=augmentation,
         mini_mask_shape=config.MINI_MASK_SHAPE if config.USE_MINI_MASK else None,
         rng=np.random.default_rng(),
-    )
-    return (
-        loaded.image,
-        loaded.image_meta,
-        loaded.class_ids,
-        loaded.boxes,
-        loaded.masks,
     )
 
 

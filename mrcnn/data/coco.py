@@ -344,7 +344,7 @@ def _rle_shape(segmentation: dict, size: tuple[int, int], where: str) -> CocoRle
     if tuple(rle["size"]) != size:
         raise DatasetError(
             f"{where}: expected run lengths of the image's size {list(size)} (height, "
-            f"width). Received: {packed['size']}. Export the annotations again."
+            f"width). Received: {rle['size']}. Export the annotations again."
         )
     return CocoRle(size, rle["counts"])
 

@@ -149,6 +149,8 @@ def _grey_of_many_bits(image: Image.Image) -> np.ndarray:
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format == "TIFF":
+        return 1  # Pillow's reader has turned it already, and its size
     # The base class's method reads the header only; PNG's own decodes the pixels.
     try:
         return Image.Image.getexif(image).get(_EXIF_ORIENTATION, 1)

@@ -174,6 +174,11 @@ class AnnotatedDataset(Dataset):
     "annotation_file". Made by the readers; `Dataset.load` returns one.
     """
 
+    def prepare(self, class_map=None) -> None:
+        """Number classes and images; names stay whole, commas included."""
+        super().prepare(class_map)
+        self.class_names = [info["name"] for info in self.class_info]
+
     def image_reference(self, image_id: int) -> str:
         """Return the path of the image."""
         return str(self.image_info[image_id]["path"])

@@ -63,6 +63,8 @@ def class_labels(
     Raises:
         DatasetError: a region has no label or two, or the attribute is in doubt.
     """
+    if not regions:
+        return {}
     option_names = _option_names(content)
     attribute = _class_attribute(regions, class_attribute, file)
     if attribute is None:

@@ -189,7 +189,7 @@ def _with_channels(image: np.ndarray, config: Config) -> np.ndarray:
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != config.IMAGE_CHANNEL_COUNT:
         raise DatasetError(
-            f"Expected an image of shape (height, width, {config.IMAGE_CHANNEL_COUNT}), "
-            f"as IMAGE_CHANNEL_COUNT says. Received: shape={image.shape}."
+            f"Expected an image of shape (H, W, {config.IMAGE_CHANNEL_COUNT}), as "
+            f"IMAGE_CHANNEL_COUNT says. Received: shape={image.shape}."
         )
     return image

@@ -122,6 +122,8 @@ def import_imgaug() -> types.ModuleType:
 def _imgaug() -> types.ModuleType:
     # Nobody can act on warnings about the code of a library that has ended.
     warnings.filterwarnings("ignore", module=r"(.*[/\\])?imgaug\b")
+    # JpegCompression's, which is reported as imageio's own.
+    warnings.filterwarnings("ignore", message=".pilmode. is deprecated")
     lacking = {key: value for key, value in _numpy_1().items() if not hasattr(np, key)}
     for name, value in lacking.items():
         setattr(np, name, value)

@@ -34,7 +34,7 @@ class Batches(keras.utils.PyDataset):
     next epoch goes on where this one ends, and batches are always full. Without
     `steps` an epoch is every image once, and the last batch may be smaller.
     Without `shuffle` every epoch is the same, random numbers included, so that
-    validation losses compare.
+    validation losses compare; it takes no image twice, however many the `steps`.
 
     A batch is a dict:
         image: float32 [B, H, W, C], mean subtracted.
@@ -66,10 +66,13 @@ class Batches(keras.utils.PyDataset):
         shuffle: whether images come in random order.
         seed: of everything random.
         steps: batches in an epoch; None for every image once.
-        epoch: the epoch to start with, from 0; settable at any time.
+        initial_epoch: the epoch to start with, from 0.
         workers: threads or processes that make batches, as in `keras.utils.PyDataset`.
         use_multiprocessing: processes instead of threads, likewise.
         max_queue_size: batches made ahead, likewise.
+
+    Attributes:
+        epoch: the epoch of the batches to come; Keras counts it up.
 
     Raises:
         DatasetError: the data set has no images.
@@ -99,7 +102,7 @@ class Batches(keras.utils.PyDataset):
         shuffle: bool = True,
         seed: int = 0,
         steps: int | None = None,
-        epoch: int = 0,
+        initial_epoch: int = 0,
         workers: int = 1,
         use_multiprocessing: bool = False,
         max_queue_size: int = 10,
@@ -128,7 +131,8 @@ class Batches(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.seed = seed
         self.steps = steps
-        self.epoch = epoch
+        self.epoch = initial_epoch
+        self._in_epoch = False
         self._load = functools.partial(
             load_training_image,
             dataset,
@@ -143,7 +147,10 @@ class Batches(keras.utils.PyDataset):
         )
 
     def __len__(self) -> int:
-        return self.steps or -(-self.dataset.num_images // self.batch_size)
+        once = -(-self.dataset.num_images // self.batch_size)
+        if self.steps is None:
+            return once
+        return self.steps if self.shuffle else min(self.steps, once)
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         if not 0 <= index < len(self):
@@ -154,9 +161,16 @@ class Batches(keras.utils.PyDataset):
         examples = [self._example(image_id, rng) for image_id in image_ids]
         return {key: np.stack([e[key] for e in examples]) for key in examples[0]}
 
+    def on_epoch_begin(self) -> None:
+        """Note that an epoch has begun; Keras calls it."""
+        self._in_epoch = True
+
     def on_epoch_end(self) -> None:
         """Go on to the next epoch; Keras calls it."""
-        self.epoch += 1
+        # Keras also ends an epoch that never began, at the start of each fit.
+        if self._in_epoch:
+            self.epoch += 1
+        self._in_epoch = False
 
     def image_ids(self, epoch: int, index: int) -> np.ndarray:
         """Return which images are in a batch, int [B].
@@ -167,18 +181,15 @@ class Batches(keras.utils.PyDataset):
         """
         num_images = self.dataset.num_images
         start = index * self.batch_size
-        places = np.arange(start, start + self.batch_size)
-        if self.steps is None:
-            places = places[places < num_images] + epoch * num_images
-        else:
-            places += epoch * self.steps * self.batch_size
+        stop = start + self.batch_size
         if not self.shuffle:
-            return places % num_images
+            return np.arange(start, min(stop, num_images))
+        if self.steps is None:
+            return _order(num_images, self.seed, epoch)[start:stop]
+        begin = epoch * self.steps * self.batch_size
+        rounds = [divmod(begin + place, num_images) for place in range(start, stop)]
         return np.array(
-            [
-                _order(num_images, self.seed, place // num_images)[place % num_images]
-                for place in places.tolist()
-            ]
+            [_order(num_images, self.seed, r)[place] for r, place in rounds]
         )
 
     def _example(self, image_id: int, rng) -> dict[str, np.ndarray]:

@@ -63,7 +63,7 @@ def fit(
         steps=config.STEPS_PER_EPOCH,
         augmenter=augmentation,
         no_augmentation_sources=no_augmentation_sources,
-        epoch=initial_epoch,
+        initial_epoch=initial_epoch,
         workers=workers,
     )
     val_batches = make_batches(
@@ -77,6 +77,8 @@ def fit(
     compile_network(network, learning_rate, config)
     return network.fit(
         train_batches,
+        # The batches have an order of their own, which a seed repeats.
+        shuffle=False,
         initial_epoch=initial_epoch,
         epochs=epochs,
         validation_data=val_batches,
