@@ -10,6 +10,7 @@ Values derived from others (BATCH_SIZE, IMAGE_SHAPE, IMAGE_META_SIZE) are set
 when an object is made, and again by `update`.
 """
 
+import re
 import sys
 from collections.abc import Callable
 
@@ -18,7 +19,12 @@ import numpy as np
 from mrcnn.errors import ConfigError, nearest
 from mrcnn.structures import LOSS_NAMES, META_SIZE_WITHOUT_CLASSES
 
-_DERIVED = ("BATCH_SIZE", "IMAGE_SHAPE", "IMAGE_META_SIZE")
+# Each derived value, and what it follows from.
+_DERIVED = {
+    "BATCH_SIZE": "IMAGES_PER_GPU and GPU_COUNT",
+    "IMAGE_SHAPE": "IMAGE_MAX_DIM (IMAGE_MIN_DIM with crop) and IMAGE_CHANNEL_COUNT",
+    "IMAGE_META_SIZE": "NUM_CLASSES",
+}
 _RESIZE_MODES = ("square", "pad64", "crop", "none")
 
 
@@ -29,7 +35,8 @@ class Config:
         **overrides: values for this object alone, by upper-case name.
 
     Raises:
-        ConfigError: an override is not a known key; names the nearest one.
+        ConfigError: an override is not a known key (the nearest one is named) or
+            a derived one.
 
     Example:
         >>> config = Config(NAME="remote", NUM_CLASSES=2, IMAGES_PER_GPU=1)
@@ -129,7 +136,8 @@ class Config:
     # Global norm that the gradients are scaled down to.
     GRADIENT_CLIP_NORM = 5.0
     LOSS_WEIGHTS = dict.fromkeys(LOSS_NAMES, 1.0)
-    # False keeps batch norm as trained (small batches), True trains it, None follows Keras.
+    # False keeps batch norm as trained (small batches), True trains it, None leaves
+    # it to Keras.
     TRAIN_BN = False
 
     def __init__(self, **overrides):
@@ -142,11 +150,16 @@ class Config:
             **values: new values, by upper-case name.
 
         Raises:
-            ConfigError: a name is not a known key.
+            ConfigError: a name is not a known key, or a derived one.
         """
-        unknown = sorted(set(values) - _known_keys())
-        if unknown:
-            raise ConfigError(" ".join(_unknown_key(key) for key in unknown))
+        problems = [_unknown_key(key) for key in sorted(set(values) - _known_keys())]
+        problems += [
+            f"{key} cannot be set: it follows from {_DERIVED[key]}. Set these instead."
+            for key in values
+            if key in _DERIVED
+        ]
+        if problems:
+            raise ConfigError(" ".join(problems))
         for key, value in values.items():
             setattr(self, key, value)
         for key, value in self._derived().items():
@@ -185,12 +198,15 @@ class Config:
             )
 
     def _derived(self) -> dict:
-        side = (
-            self.IMAGE_MIN_DIM
-            if self.IMAGE_RESIZE_MODE == "crop"
-            else self.IMAGE_MAX_DIM
+        cropped = str(self.IMAGE_RESIZE_MODE) == "crop"
+        side = self.IMAGE_MIN_DIM if cropped else self.IMAGE_MAX_DIM
+        sources = (
+            self.IMAGES_PER_GPU,
+            self.GPU_COUNT,
+            self.NUM_CLASSES,
+            self.IMAGE_CHANNEL_COUNT,
+            side,
         )
-        sources = (self.IMAGES_PER_GPU, self.GPU_COUNT, self.NUM_CLASSES, side)
         if not all(map(_is_int, sources)):
             return {}  # validate() names the value that is not a whole number
         return {
@@ -227,7 +243,7 @@ def _is_number(value, least=0.0, most=np.inf) -> bool:
     return (
         isinstance(value, (int, float, np.number))
         and not isinstance(value, bool)
-        and bool(least <= value <= most)
+        and bool(np.isfinite(value) and least <= value <= most)
     )
 
 
@@ -238,6 +254,11 @@ def _numbers(value, count=None, least=0.0) -> bool:
         return False
     fits = array.ndim == 1 and len(array) and (count is None or len(array) == count)
     return bool(fits and np.isfinite(array).all() and (array >= least).all())
+
+
+def _names_folder(value) -> bool:
+    # What the names of log folders and checkpoints are recognised by.
+    return isinstance(value, str) and re.fullmatch(r"[\w-]+", value) is not None
 
 
 _RULES: tuple[_Rule, ...] = (
@@ -304,7 +325,7 @@ _RULES: tuple[_Rule, ...] = (
     ),
     (
         ("MASK_SHAPE", "MINI_MASK_SHAPE"),
-        lambda value: _numbers(value, count=2, least=1),
+        lambda value: _numbers(value, count=2, least=1) and all(map(_is_int, value)),
         "two positive whole numbers",
     ),
     (("MEAN_PIXEL",), _numbers, "a list of numbers, one a channel"),
@@ -313,10 +334,14 @@ _RULES: tuple[_Rule, ...] = (
         lambda value: isinstance(value, (bool, np.bool_)),
         "True or False",
     ),
-    (("TRAIN_BN",), lambda value: value in (None, True, False), "True, False or None"),
+    (
+        ("TRAIN_BN",),
+        lambda value: value is None or isinstance(value, (bool, np.bool_)),
+        "True, False or None",
+    ),
     (
         ("IMAGE_RESIZE_MODE",),
-        lambda value: value in _RESIZE_MODES,
+        lambda value: isinstance(value, str) and value in _RESIZE_MODES,
         f"one of {', '.join(_RESIZE_MODES)}",
     ),
     (
@@ -331,8 +356,8 @@ _RULES: tuple[_Rule, ...] = (
     ),
     (
         ("NAME",),
-        lambda value: value is None or (isinstance(value, str) and value.strip()),
-        "a word that can name a folder",
+        lambda value: value is None or _names_folder(value),
+        "a word that can name a folder: letters, digits, - and _",
     ),
     (
         ("LOSS_WEIGHTS",),
@@ -365,8 +390,14 @@ def _contradictions(config: Config) -> list[str]:
     for key, value in config._derived().items():
         check(
             np.array_equal(getattr(config, key), value),
-            f"{key}: expected {value} from the values it derives from. Received: "
+            f"{key}: expected {value}, which follows from {_DERIVED[key]}. Received: "
             f"{key}={getattr(config, key)}. Use config.update(...) to change values.",
+        )
+        of_class = getattr(type(config), key, value)
+        check(
+            np.array_equal(of_class, value),
+            f"{key}={of_class} in the class has no effect: it follows from "
+            f"{_DERIVED[key]}. Set these instead.",
         )
     check(
         len(config.BACKBONE_STRIDES) == len(config.RPN_ANCHOR_SCALES),
@@ -398,7 +429,7 @@ def _contradictions(config: Config) -> list[str]:
     )
     check(
         list(config.MASK_SHAPE) == [2 * config.MASK_POOL_SIZE] * 2,
-        f"MASK_SHAPE: expected {[2 * config.MASK_POOL_SIZE] * 2}, twice MASK_POOL_SIZE. "
-        f"Received: {config.MASK_SHAPE}.",
+        f"MASK_SHAPE: expected {[2 * config.MASK_POOL_SIZE] * 2}, twice "
+        f"MASK_POOL_SIZE. Received: {config.MASK_SHAPE}.",
     )
     return problems

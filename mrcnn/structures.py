@@ -103,8 +103,8 @@ class Detections:
         return masks
 
     def select(self, index: np.ndarray) -> Detections:
-        """Return the detections that `index` (integers or bool [N]) picks, in its order."""
-        picked = np.arange(len(self))[np.asarray(index)]
+        """Return the detections that `index`, integers or bool [N], picks, in order."""
+        picked = np.arange(len(self))[index]
         return Detections(
             image_hw=self.image_hw,
             boxes=self.boxes[picked],
@@ -114,7 +114,7 @@ class Detections:
         )
 
     def to_dict(self) -> dict[str, np.ndarray]:
-        """Return the original's result dict: rois, class_ids, scores, masks [H, W, N]."""
+        """Return the original's dict: rois, class_ids, scores, masks [H, W, N]."""
         return {
             "rois": self.boxes,
             "class_ids": self.class_ids,

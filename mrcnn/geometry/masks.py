@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from mrcnn.errors import DatasetError
-from mrcnn.geometry.resize import linear_matrix, resize_linear
+from mrcnn.geometry.interpolation import linear_matrix, resize_linear
 
 
 def extract_bboxes(mask: np.ndarray) -> np.ndarray:
@@ -139,7 +139,18 @@ def compute_overlaps_masks(masks1: np.ndarray, masks2: np.ndarray) -> np.ndarray
 
     Returns:
         float32 [N1, N2], 0 where both masks are empty.
+
+    Raises:
+        DatasetError: the two have masks of different sizes.
     """
+    shape1, shape2 = np.shape(masks1), np.shape(masks2)
+    if 0 in (shape1[-1], shape2[-1]):
+        return np.zeros((shape1[-1], shape2[-1]), np.float32)
+    if shape1[:-1] != shape2[:-1]:
+        raise DatasetError(
+            "Expected masks of the same height and width. Received: "
+            f"{shape1[:-1]} and {shape2[:-1]}. Resize one of them."
+        )
     # [H, W, N] -> [H * W, N]
     flat1, flat2 = (
         (np.asarray(masks) > 0.5).reshape(-1, np.shape(masks)[-1]).astype(np.float32)

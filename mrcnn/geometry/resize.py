@@ -2,12 +2,8 @@
 
 `plan_resize` decides once how an image is scaled, padded or cropped; the plan
 is then applied to the image and to its masks alike. `resize_image` and
-`resize_mask` are the original's functions on top of it. The numbers are those
-of scikit-image (bilinear, zeros outside the image) and of SciPy (nearest, for
-masks), bit for bit, at a fraction of the time.
-
-Called by training (images and masks), detection (images), `geometry.masks`.
-Axis letters as in `structures`.
+`resize_mask` are the original's functions on top of it. Called by training
+(images and masks) and detection (images); axis letters as in `structures`.
 """
 
 from __future__ import annotations
@@ -15,13 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from mrcnn.errors import ConfigError, DatasetError
+from mrcnn.geometry.interpolation import resize_linear, resize_nearest
 from mrcnn.structures import ResizePlan
 
 # Sides of a padded image divide by this: five halvings, and one to spare for P6.
 _PAD_MULTIPLE = 64
-# Rows interpolated at once: their float64 copies stay in the processor's cache,
-# which halves the time of a whole image at once.
-_BLOCK_ROWS = 16
 _NO_PADDING = ((0, 0), (0, 0), (0, 0))
 
 
@@ -120,7 +114,7 @@ def apply_to_masks(masks: np.ndarray, plan: ResizePlan) -> np.ndarray:
     """
     masks = np.asarray(masks)
     _check_size("masks", masks, plan)
-    masks = _resize_nearest(masks.astype(bool, copy=False), plan.scaled_hw)
+    masks = resize_nearest(masks.astype(bool, copy=False), plan.scaled_hw)
     return _pad_or_crop(masks, plan.padding, plan.crop)
 
 
@@ -177,7 +171,7 @@ def resize_mask(
         The dtype of `mask`, [h, w, N].
     """
     mask = np.asarray(mask)
-    mask = _resize_nearest(mask, _scaled_hw(mask.shape[:2], scale))
+    mask = resize_nearest(mask, _scaled_hw(mask.shape[:2], scale))
     return _pad_or_crop(mask, () if crop is not None else padding, crop)
 
 
@@ -223,129 +217,6 @@ def resize(
         anti_aliasing=anti_aliasing,
         anti_aliasing_sigma=anti_aliasing_sigma,
     )
-
-
-def resize_linear(
-    array: np.ndarray, output_hw: tuple[int, int], *, dtype=np.float64
-) -> np.ndarray:
-    """Return the array at another size, bilinear, with zeros outside it.
-
-    The numbers of ``resize(array, output_hw, preserve_range=True)`` to the last
-    bit: half-pixel centres, no smoothing, borders that fade towards zero when
-    scaled up, and values kept inside the range of `array`. To the last bit,
-    because whole numbers truncate: 199.99999999999997 becomes 199.
-
-    Args:
-        array: [H, W] or [H, W, C].
-        output_hw: height and width of the result.
-        dtype: of the result; integers are truncated.
-
-    Returns:
-        `dtype` [output_hw] or [output_hw, C]
-    """
-    array = np.asarray(array)
-    output_h, output_w = output_hw
-    output = np.empty((output_h, output_w, *array.shape[2:]), dtype)
-    if not output.size:
-        return output
-    height, width = array.shape[:2]
-    channels = output.size // (output_h * output_w)
-    rows = _linear_taps(height, output_h)
-    # Columns and channels lie beside each other: [H, W, C] -> [H, W * C]
-    columns = [
-        (tap[:, None] * channels + np.arange(channels)).ravel()
-        if tap.dtype == np.intp
-        else np.repeat(tap, channels)
-        for tap in _linear_taps(width, output_w)
-    ]
-    source = array.reshape(height, width * channels)
-    target = output.reshape(output_h, output_w * channels)
-    lowest, highest = source.min(), source.max()
-    for start in range(0, output_h, _BLOCK_ROWS):
-        block = slice(start, start + _BLOCK_ROWS)
-        mixed = _interpolate(source, [tap[block] for tap in rows], columns)
-        target[block] = np.clip(mixed, lowest, highest, out=mixed)
-    return output
-
-
-def linear_matrix(size: int, output_size: int) -> np.ndarray:
-    """Return the weights with which each output pixel mixes the pixels of a side.
-
-    ``linear_matrix(H, h) @ array @ linear_matrix(W, w).T`` is
-    ``resize_linear(array, (h, w))`` up to rounding and before its values are kept
-    in range.
-
-    Args:
-        size: pixels of the source.
-        output_size: pixels of the result.
-
-    Returns:
-        float64 [output_size, size]
-    """
-    index0, index1, weight0, weight1 = _linear_taps(size, output_size)
-    matrix = np.zeros((output_size, size))
-    pixels = np.arange(output_size)
-    matrix[pixels, index0] = weight0
-    matrix[pixels, index1] += weight1
-    return matrix
-
-
-def _interpolate(source, rows, columns) -> np.ndarray:
-    # The order of products and sums is SciPy's: it decides the last bit.
-    row0, row1, row_weight0, row_weight1 = rows
-    column0, column1, column_weight0, column_weight1 = columns
-    upper = source[row0] * row_weight0[:, None]
-    lower = source[row1] * row_weight1[:, None]
-    total = upper.take(column0, axis=1)
-    total *= column_weight0
-    for values, column, weight in (
-        (upper, column1, column_weight1),
-        (lower, column0, column_weight0),
-        (lower, column1, column_weight1),
-    ):
-        part = values.take(column, axis=1)
-        part *= weight
-        total += part
-    return total
-
-
-def _linear_taps(size: int, output_size: int) -> tuple[np.ndarray, ...]:
-    """Return the two source indices of each output pixel, and their weights.
-
-    A neighbour outside the source has weight 0, as if it were a zero pixel.
-    """
-    center = (np.arange(output_size) + 0.5) * (size / output_size) - 0.5
-    index = np.floor(center).astype(np.intp)
-    weight0 = 1 - (center - index)
-    weight1 = 1 - weight0
-    weight0[index < 0] = 0
-    weight1[index + 1 >= size] = 0
-    return np.maximum(index, 0), np.minimum(index + 1, size - 1), weight0, weight1
-
-
-def _resize_nearest(array: np.ndarray, output_hw: tuple[int, int]) -> np.ndarray:
-    if tuple(array.shape[:2]) == tuple(output_hw):
-        return array
-    (rows, rows_inside), (columns, columns_inside) = map(
-        _nearest_taps, array.shape[:2], output_hw
-    )
-    output = array[rows[:, None], columns]
-    output[~rows_inside] = 0
-    output[:, ~columns_inside] = 0
-    return output
-
-
-def _nearest_taps(size: int, output_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the source index of each output pixel, and whether it is inside.
-
-    SciPy's zoom puts the outer pixels' centres onto each other. Its rounding
-    pushes the last pixel of some sizes outside by 1e-14, which leaves it zero;
-    kept, so that masks are the original's.
-    """
-    step = (size - 1) / (output_size - 1) if output_size > 1 else 1.0
-    center = np.arange(output_size) * step
-    index = np.floor(center + 0.5).astype(np.intp)
-    return np.minimum(index, size - 1), center <= size - 1
 
 
 def _check_mode(mode: str, min_dim: int | None, max_dim: int | None) -> None:

@@ -81,17 +81,25 @@ def pyramid_anchors(config: Config, image_hw: tuple[int, int]) -> np.ndarray:
         config: anchor scales, ratios and strides.
         image_hw: (height, width) of the network's input, pixels.
     """
-    if callable(config.BACKBONE) and config.COMPUTE_BACKBONE_SHAPE:
-        shapes = np.asarray(config.COMPUTE_BACKBONE_SHAPE((*image_hw, 3)))
-    else:
-        shapes = feature_shapes(image_hw, config.BACKBONE_STRIDES)
     return generate_pyramid_anchors(
         config.RPN_ANCHOR_SCALES,
         config.RPN_ANCHOR_RATIOS,
-        shapes,
+        compute_backbone_shapes(config, (*image_hw, config.IMAGE_CHANNEL_COUNT)),
         config.BACKBONE_STRIDES,
         config.RPN_ANCHOR_STRIDE,
     )
+
+
+def compute_backbone_shapes(config: Config, image_shape) -> np.ndarray:
+    """Return the size of every pyramid level, int [L, (height, width)].
+
+    Args:
+        config: BACKBONE_STRIDES, or COMPUTE_BACKBONE_SHAPE of a callable backbone.
+        image_shape: (height, width, channels) of the network's input.
+    """
+    if callable(config.BACKBONE) and config.COMPUTE_BACKBONE_SHAPE:
+        return np.asarray(config.COMPUTE_BACKBONE_SHAPE(image_shape))
+    return feature_shapes(tuple(image_shape[:2]), config.BACKBONE_STRIDES)
 
 
 def _inputs(mode: str, config: Config) -> dict:
@@ -171,7 +179,10 @@ def _training_graph(config, inputs, levels, rpn) -> dict:
     if config.USE_RPN_ROIS:
         anchors = norm_boxes(pyramid_anchors(config, image_hw), image_hw)
         rois, rois_valid = _proposals(
-            config, rpn, ops.convert_to_tensor(anchors)[None], config.POST_NMS_ROIS_TRAINING
+            config,
+            rpn,
+            ops.convert_to_tensor(anchors)[None],
+            config.POST_NMS_ROIS_TRAINING,
         )
     else:
         rois = norm_boxes_graph(inputs["rois"], image_hw)
@@ -217,9 +228,7 @@ def _training_graph(config, inputs, levels, rpn) -> dict:
 
 def _inference_graph(config, inputs, levels, rpn) -> dict:
     image, meta = inputs["image"], inputs["image_meta"]
-    rois, _ = _proposals(
-        config, rpn, inputs["anchors"], config.POST_NMS_ROIS_INFERENCE
-    )
+    rois, _ = _proposals(config, rpn, inputs["anchors"], config.POST_NMS_ROIS_INFERENCE)
     _, class_probs, bbox_deltas = _box_head(config, image, rois, levels)
     # The molded size is the same for every image of a batch.
     molded_hw = (meta[0, META_SHAPE][0], meta[0, META_SHAPE][1])
@@ -229,7 +238,14 @@ def _inference_graph(config, inputs, levels, rpn) -> dict:
         max_instances=config.DETECTION_MAX_INSTANCES,
         std_dev=config.BBOX_STD_DEV,
         name="mrcnn_detection",
-    )([rois, class_probs, bbox_deltas, norm_boxes_graph(meta[:, META_WINDOW], molded_hw)])
+    )(
+        [
+            rois,
+            class_probs,
+            bbox_deltas,
+            norm_boxes_graph(meta[:, META_WINDOW], molded_hw),
+        ]
+    )
     mask_logits = _mask_head(config, image, detections[..., :4], levels)
     return {
         "mrcnn_detection": detections,

@@ -3,6 +3,7 @@
 import keras
 from keras import layers, ops
 
+from mrcnn.ops import backend
 from mrcnn.ops.boxes import apply_box_deltas, clip_boxes
 from mrcnn.ops.nms import non_max_suppression
 
@@ -82,6 +83,8 @@ class DetectionLayer(layers.Layer):
         **kwargs,
     ):
         super().__init__(**{"dtype": "float32", **kwargs})
+        # TensorFlow's suppression kernels are not in XLA.
+        self.supports_jit = backend.tensorflow() is None
         self.min_confidence = min_confidence
         self.nms_threshold = nms_threshold
         self.max_instances = max_instances

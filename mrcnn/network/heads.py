@@ -4,6 +4,7 @@ import keras
 from keras import layers, ops
 
 from mrcnn.network.layers import BatchNorm
+from mrcnn.ops import backend
 from mrcnn.ops.roi_align import pyramid_roi_align
 
 
@@ -25,6 +26,8 @@ class PyramidROIAlign(layers.Layer):
         self.pool_size = pool_size
         # Boxes keep float32 under a mixed dtype policy.
         self.autocast = False
+        # On TensorFlow the number of ROIs of a level is not static, as XLA wants.
+        self.supports_jit = backend.tensorflow() is None
 
     def call(self, inputs):
         boxes, image, *feature_maps = inputs

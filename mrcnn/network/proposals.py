@@ -7,6 +7,7 @@ deltas, thinned by non-maximum suppression.
 import keras
 from keras import layers, ops
 
+from mrcnn.ops import backend
 from mrcnn.ops.boxes import apply_box_deltas, clip_boxes
 from mrcnn.ops.nms import non_max_suppression
 
@@ -34,9 +35,7 @@ def propose(
     deltas = ops.take_along_axis(deltas, best, axis=1) * ops.convert_to_tensor(
         std_dev, "float32"
     )
-    anchors = ops.broadcast_to(
-        anchors, (ops.shape(best)[0], anchors.shape[1], 4)
-    )
+    anchors = ops.broadcast_to(anchors, (ops.shape(best)[0], anchors.shape[1], 4))
     anchors = ops.take_along_axis(anchors, best, axis=1)
     # The image is (0, 0, 1, 1) in normalised coordinates.
     window = ops.convert_to_tensor([0.0, 0.0, 1.0, 1.0])
@@ -70,8 +69,9 @@ class ProposalLayer(layers.Layer):
         std_dev=(0.1, 0.1, 0.2, 0.2),
         **kwargs,
     ):
-        # Boxes need float32 under every dtype policy.
         super().__init__(**{"dtype": "float32", **kwargs})
+        # TensorFlow's suppression kernels are not in XLA.
+        self.supports_jit = backend.tensorflow() is None
         self.proposal_count = proposal_count
         self.nms_threshold = nms_threshold
         self.pre_nms_limit = pre_nms_limit

@@ -86,7 +86,7 @@ def bottleneck_block(x, filters, *, name, strides, has_shortcut_conv, train_bn):
 
 
 def _basic_block(x, filters, *, name, strides, has_shortcut_conv, train_bn):
-    """Return a block of two 3x3 convolutions around a shortcut, as `bottleneck_block`."""
+    """Return two 3x3 convolutions around a shortcut, see `bottleneck_block`."""
     shortcut = x
     x = _conv_bn(x, filters, 3, strides, f"{name}_branch2a", train_bn)
     x = layers.ReLU(name=f"res{name}_branch2a_relu")(x)

@@ -81,9 +81,7 @@ def detection_targets(
     valid = rois_valid > 0
     is_positive = valid & (best_iou >= _POSITIVE_IOU)
     is_negative = (
-        valid
-        & (best_iou < _POSITIVE_IOU)
-        & (ops.max(crowd_iou, axis=2) < _CROWD_IOU)
+        valid & (best_iou < _POSITIVE_IOU) & (ops.max(crowd_iou, axis=2) < _CROWD_IOU)
     )
 
     # 2. Positive ROIs in the first slots, negative ones in the others.
@@ -103,9 +101,7 @@ def detection_targets(
 
     # 3. The object of each positive ROI: the one it overlaps most.
     positive_rois = _take(rois, positive_index)
-    assigned = ops.cast(
-        ops.argmax(_take(object_iou, positive_index), axis=2), "int32"
-    )
+    assigned = ops.cast(ops.argmax(_take(object_iou, positive_index), axis=2), "int32")
     class_ids = ops.where(
         positive, ops.take_along_axis(gt_class_ids, assigned, axis=1), 0
     )

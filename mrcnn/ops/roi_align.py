@@ -182,7 +182,7 @@ def _corners(boxes, sides, size):
 
 
 def _axis(start, end, side, size):
-    """Return low and high cell, weight of the high one, and inside; each [B, R, size]."""
+    """Return low cell, high cell, weight of the high one, inside; [B, R, size] each."""
     last = ops.cast(side, "float32") - 1.0
     step = (end - start) * last / (size - 1)
     steps = ops.arange(size, dtype="float32")

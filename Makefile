@@ -1,0 +1,39 @@
+# make demo   train, evaluate and predict on the data set that ships; no download
+# make test   the test suite
+# make lint   ruff
+# Each makes its own virtual environment first, once.
+
+PYTHON ?= python3
+VENV ?= .venv
+OUTPUT ?= output
+bin := $(VENV)/bin
+installed := $(VENV)/.installed
+
+# Small enough for two CPU cores.
+DEMO_MODEL ?= --weights=none --backbone=resnet18 --image-size=256
+DEMO_SCHEDULE ?= --layers=all --epochs=10 --batch=4 --lr=0.005
+DEMO_LOGS := $(OUTPUT)/logs
+
+.PHONY: demo test lint
+.DEFAULT_GOAL := test
+
+$(installed): requirements.txt pyproject.toml setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(bin)/python -m pip install --quiet --upgrade pip
+	$(bin)/python -m pip install --quiet -r requirements.txt -e ".[test]"
+	@$(bin)/python -c "import cv2" || { echo "OpenCV cannot start. On Debian and Ubuntu: apt-get install libgl1 libglib2.0-0"; exit 1; }
+	touch $@
+
+demo: $(installed)
+	$(bin)/python samples/remote/train.py $(DEMO_MODEL) $(DEMO_SCHEDULE) --logs=$(DEMO_LOGS)
+	$(bin)/python samples/remote/evaluate.py --logs=$(DEMO_LOGS) --output=$(OUTPUT)/evaluation.json
+	$(bin)/python samples/remote/predict_image.py datasets/remote/val --logs=$(DEMO_LOGS) --output=$(OUTPUT)
+	$(bin)/python samples/remote/predict_video.py datasets/remote/clip.mp4 --logs=$(DEMO_LOGS) --output=$(OUTPUT)
+	@echo "Pictures: $(OUTPUT)/*_masks.jpg   Video: $(OUTPUT)/clip_masks.mp4   Scores: $(OUTPUT)/evaluation.json"
+
+test: $(installed)
+	$(bin)/python -m pytest -q
+
+lint: $(installed)
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .

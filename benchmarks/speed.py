@@ -1,0 +1,199 @@
+"""Training steps and detection against the original, on the machine at hand.
+
+    python benchmarks/speed.py                  all cases, one after the other
+    python benchmarks/speed.py step-r50-128     one of them
+
+Seconds differ from machine to machine, so each case is compared as seconds
+times the rate of a convolution (3x3, 256 to 256 channels, 256x256 pixels,
+float32, NHWC, TensorFlow) that the same process measures before and after it.
+The original's figures are those of its newest TensorFlow 2 port on TensorFlow
+2.15, two cores at 417 GFLOP/s, with its default configuration and random weights.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+
+_ORIGINAL_GFLOPS = 417
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is timed.
+
+    Attributes:
+        backbone: name of the backbone.
+        size: side of the images, pixels.
+        batch: images per step; 0 for detection of one photo.
+        layers: which learn.
+        original_seconds: the original's time, at 417 GFLOP/s.
+        limit: ratio to stay below.
+    """
+
+    backbone: str
+    size: int
+    batch: int
+    layers: str
+    original_seconds: float
+    limit: float
+
+
+CASES = {
+    "step-r50-128": Case("resnet50", 128, 8, "all", 12.1, 0.40),
+    "step-r50-512": Case("resnet50", 512, 2, "all", 5.47, 0.70),
+    "step-r101-1024-heads": Case("resnet101", 1024, 1, "heads", 5.20, 0.80),
+    "step-r101-1024-all": Case("resnet101", 1024, 1, "all", 7.30, 0.75),
+    "detect-r101-1024": Case("resnet101", 1024, 0, "", 2.08, 1.0),
+}
+
+
+def convolution_gflops(repeats=7) -> float:
+    """Return the rate of the reference convolution, GFLOP/s."""
+    import tensorflow as tf
+
+    image = tf.random.normal([1, 256, 256, 256])
+    kernel = tf.random.normal([3, 3, 256, 256])
+    convolve = tf.function(lambda x, k: tf.nn.conv2d(x, k, 1, "SAME"))
+    seconds = median_seconds(lambda: convolve(image, kernel).numpy(), repeats)
+    return 2 * 256 * 256 * 9 * 256 * 256 / seconds / 1e9
+
+
+def median_seconds(call, repeats) -> float:
+    """Return the median time of a call after one that does not count."""
+    call()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
+
+
+def case_config(case: Case):
+    """Return the original's default configuration at the size of a case."""
+    from mrcnn.config import Config
+
+    scales = np.array(Config.RPN_ANCHOR_SCALES) * (4 if case.size > 256 else 1) // 4
+    return Config(
+        NAME="speed",
+        BACKBONE=case.backbone,
+        NUM_CLASSES=81 if not case.batch else 4,
+        IMAGES_PER_GPU=max(case.batch, 1),
+        IMAGE_MIN_DIM=min(case.size, 800),
+        IMAGE_MAX_DIM=case.size,
+        RPN_ANCHOR_SCALES=tuple(scales.tolist()),
+        # With random weights every ROI is a detection of some class.
+        DETECTION_MIN_CONFIDENCE=0.0,
+    )
+
+
+def training_batch(config):
+    """Return a batch with four objects an image."""
+    from mrcnn.network.build import pyramid_anchors
+    from mrcnn.training.rpn_targets import build_rpn_targets
+
+    rng = np.random.default_rng(0)
+    side, num = int(config.IMAGE_SHAPE[0]), config.BATCH_SIZE
+    anchors = pyramid_anchors(config, (side, side))
+    class_ids = np.zeros((num, config.MAX_GT_INSTANCES), np.int32)
+    boxes = np.zeros((num, config.MAX_GT_INSTANCES, 4), np.int32)
+    class_ids[:, :4] = rng.integers(1, config.NUM_CLASSES, (num, 4))
+    corner = rng.integers(0, side // 2, (num, 4, 2))
+    boxes[:, :4] = np.concatenate(
+        [corner, corner + rng.integers(side // 6, side // 2, (num, 4, 2))], axis=2
+    )
+    targets = [
+        build_rpn_targets(
+            anchors,
+            class_ids[i, :4],
+            boxes[i, :4],
+            num_anchors=config.RPN_TRAIN_ANCHORS_PER_IMAGE,
+            bbox_std_dev=config.RPN_BBOX_STD_DEV,
+            rng=rng,
+        )
+        for i in range(num)
+    ]
+    meta = np.ones((num, config.IMAGE_META_SIZE), np.float32)
+    mask_shape = (num, *config.MINI_MASK_SHAPE, config.MAX_GT_INSTANCES)
+    return {
+        "image": rng.normal(0, 60, (num, side, side, 3)).astype(np.float32),
+        "image_meta": meta,
+        "rpn_match": np.stack([match[:, None] for match, _ in targets]),
+        "rpn_bbox": np.stack([bbox for _, bbox in targets]),
+        "gt_class_ids": class_ids,
+        "gt_boxes": boxes,
+        "gt_masks": rng.integers(0, 2, mask_shape).astype(np.uint8),
+    }
+
+
+def time_step(case: Case, repeats) -> float:
+    """Return the seconds of a training step."""
+    from mrcnn.model import MaskRCNN
+
+    config = case_config(case)
+    model = MaskRCNN("training", config, "logs")
+    model.set_trainable(case.layers)
+    model.compile(learning_rate=1e-5)
+    batch = training_batch(config)
+    return median_seconds(lambda: model.keras_model.train_on_batch(batch), repeats)
+
+
+def time_detection(case: Case, repeats) -> float:
+    """Return the seconds of detecting in a 640x480 photo with 100 detections."""
+    from mrcnn.model import MaskRCNN
+
+    model = MaskRCNN("inference", case_config(case), "logs")
+    photo = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    found = model.detect([photo])[0]
+    print(f"  {len(found['scores'])} detections")
+    return median_seconds(lambda: model.detect([photo]), repeats)
+
+
+def run_case(name: str, repeats: int) -> None:
+    """Time one case in this process and print a line."""
+    case = CASES[name]
+    before = convolution_gflops()
+    seconds = (time_step if case.batch else time_detection)(case, repeats)
+    after = convolution_gflops()
+    gflops = (before + after) / 2
+    ratio = seconds * gflops / (case.original_seconds * _ORIGINAL_GFLOPS)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(
+        f"{name:22} {seconds:7.2f} s  conv {before:.0f} and {after:.0f} GFLOP/s  "
+        f"{ratio:.2f} of the original (at most {case.limit})  peak {peak:.1f} GB",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Time the cases that the arguments name, each in a process of its own."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
+    parser.add_argument("--repeats", type=int, default=5)
+    args = parser.parse_args()
+    unknown = set(args.cases) - set(CASES)
+    if unknown:
+        parser.error(f"expected {', '.join(CASES)}; received {', '.join(unknown)}")
+    if len(args.cases) == 1:
+        run_case(args.cases[0], args.repeats)
+        return
+    for name in args.cases or CASES:
+        subprocess.run(
+            [sys.executable, __file__, name, f"--repeats={args.repeats}"], check=True
+        )
+
+
+if __name__ == "__main__":
+    main()

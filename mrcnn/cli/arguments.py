@@ -1,0 +1,353 @@
+"""The flags that the commands and the samples share, and what they turn into.
+
+`add_training_flags` and `add_detection_flags` are the vocabulary; the other
+functions turn parsed flags into data sets, a `Config`, an augmenter. A flag
+left out is None and leaves the value to the run it starts from, or the `Config`.
+"""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from mrcnn.cli import runs
+from mrcnn.config import Config
+from mrcnn.errors import ConfigError
+
+DOWNLOADED = ("coco", "imagenet")
+_EMPTY_START = ("imagenet", "none")
+
+
+def add_dataset_flags(
+    parser: argparse.ArgumentParser, *, dataset: str | Path | None = None
+) -> None:
+    """Add the flags that say which images and classes to use.
+
+    Args:
+        parser: the parser to add to.
+        dataset: default of --dataset; None makes it required.
+    """
+    group = parser.add_argument_group("data set")
+    group.add_argument(
+        "--dataset",
+        type=Path,
+        metavar="FOLDER",
+        default=dataset,
+        required=dataset is None,
+        help="photos with their VIA or COCO annotations, divided into train/ and val/ "
+        "or not" + _default(dataset),
+    )
+    group.add_argument(
+        "--classes",
+        type=class_list,
+        metavar="A,B,C",
+        help="class names in the order of their ids (default: found in them)",
+    )
+    group.add_argument(
+        "--class-attribute",
+        metavar="NAME",
+        help="VIA: the region attribute that holds the class (default: found)",
+    )
+    group.add_argument(
+        "--val-fraction",
+        type=float,
+        metavar="SHARE",
+        default=0.2,
+        help="share of the images kept for validation where the folder has no "
+        "train/ and val/ (default: %(default)s)",
+    )
+    group.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        default=0,
+        help="seed of everything random (default: %(default)s)",
+    )
+
+
+def add_training_flags(
+    parser: argparse.ArgumentParser,
+    *,
+    dataset: str | Path | None = None,
+    logs: str | Path = "logs",
+) -> None:
+    """Add the flags of a training.
+
+    Args:
+        parser: the parser to add to.
+        dataset: default of --dataset; None makes it required.
+        logs: default of --logs.
+    """
+    add_dataset_flags(parser, dataset=dataset)
+    group = parser.add_argument_group("network")
+    group.add_argument(
+        "--weights",
+        metavar="START",
+        default="coco",
+        help="what to start from: coco (best, downloaded once), imagenet, last (the "
+        "newest run in --logs), none, or a path (default: %(default)s)",
+    )
+    _add_network_flags(group)
+    group = parser.add_argument_group("training")
+    group.add_argument(
+        "--layers",
+        metavar="WHICH",
+        help="layers to train: heads, 3+, 4+, 5+, all, or a regular expression "
+        "(default: all from imagenet or none, else heads)",
+    )
+    group.add_argument(
+        "--epochs",
+        type=positive,
+        metavar="N",
+        default=30,
+        help="epoch to train up to, counted over all runs of these weights "
+        "(default: %(default)s)",
+    )
+    group.add_argument(
+        "--steps",
+        type=positive,
+        metavar="N",
+        help="steps per epoch (default: each training image once)",
+    )
+    group.add_argument(
+        "--batch",
+        type=positive,
+        metavar="N",
+        help="images per step; 2 of 1024 pixels fit a GPU of 12 GB",
+    )
+    group.add_argument("--lr", type=float, metavar="RATE", help="learning rate")
+    group.add_argument(
+        "--augment",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="flip half of the training images left to right; turn it off where left "
+        "and right differ, as in text",
+    )
+    _add_logs_flag(group, logs)
+
+
+def add_detection_flags(
+    parser: argparse.ArgumentParser, *, logs: str | Path = "logs", confidence=None
+) -> None:
+    """Add the flags that say which network finds objects, and how.
+
+    Args:
+        parser: the parser to add to.
+        logs: default of --logs.
+        confidence: default of --confidence; None keeps the value of the training.
+    """
+    group = parser.add_argument_group("network")
+    group.add_argument(
+        "--weights",
+        metavar="FROM",
+        default="last",
+        help="last (the newest run in --logs), coco (80 everyday classes, downloaded "
+        "once), or the path of a checkpoint (default: %(default)s)",
+    )
+    _add_network_flags(group)
+    _add_logs_flag(group, logs)
+    group.add_argument(
+        "--confidence",
+        type=float,
+        metavar="SCORE",
+        default=confidence,
+        help="leave out objects with a lower score, 0 to 1"
+        + (_default(confidence) or " (default: as trained, 0.7)"),
+    )
+    group.add_argument(
+        "--batch",
+        type=positive,
+        metavar="N",
+        default=1,
+        help="images per step; more are faster on a GPU (default: %(default)s)",
+    )
+
+
+def load_datasets(args: argparse.Namespace):
+    """Return the training and the validation data set that the flags name.
+
+    Args:
+        args: flags of `add_dataset_flags`.
+
+    Returns:
+        (train, val), of class `Dataset`, with the same classes.
+
+    Raises:
+        DatasetError: there is no readable data set.
+    """
+    from mrcnn.data.dataset import Dataset
+    from mrcnn.data.formats import subsets
+
+    def load(subset, class_names):
+        return Dataset.load(
+            args.dataset, subset, class_names, class_attribute=args.class_attribute
+        )
+
+    parts = subsets(args.dataset)
+    if len(parts) < 2:
+        whole = load(parts[0] if parts else None, args.classes)
+        return whole.split(args.val_fraction, args.seed)
+    train = load("train", args.classes)
+    return train, load("val", list(train.class_names[1:]))
+
+
+def training_config(
+    args: argparse.Namespace, dataset, base: type[Config] = Config
+) -> Config:
+    """Return the configuration of a training.
+
+    Settings come, the later over the earlier, from `base`, from the run that
+    --weights continues, from the data set and from the flags.
+
+    Args:
+        args: flags of `add_training_flags`.
+        dataset: the training data set, for the number of classes.
+        base: class with the defaults.
+
+    Raises:
+        ConfigError: values are wrong or contradict each other.
+    """
+    name = base.NAME or folder_name(args.dataset)
+    settings = _settings_of_start(args, name)
+    settings |= {
+        "NAME": name,
+        "NUM_CLASSES": dataset.num_classes,
+        "STEPS_PER_EPOCH": args.steps,
+        "VALIDATION_STEPS": None,
+        "SEED": args.seed,
+    }
+    config = base(**settings | network_settings(args, base))
+    config.validate()
+    return config
+
+
+def network_settings(args: argparse.Namespace, base: type[Config] = Config) -> dict:
+    """Return the settings that flags were given for, by name of the `Config` key."""
+    settings = {
+        "BACKBONE": args.backbone,
+        "IMAGES_PER_GPU": args.batch,
+        "LEARNING_RATE": getattr(args, "lr", None),
+        "DETECTION_MIN_CONFIDENCE": getattr(args, "confidence", None),
+    }
+    if args.image_size is not None:
+        # Small images are scaled up as far as with the default size.
+        least = round(args.image_size * base.IMAGE_MIN_DIM / base.IMAGE_MAX_DIM)
+        settings |= {"IMAGE_MAX_DIM": args.image_size, "IMAGE_MIN_DIM": least}
+    return {key: value for key, value in settings.items() if value is not None}
+
+
+def training_layers(args: argparse.Namespace) -> str:
+    """Return which layers to train: --layers, or what suits the start."""
+    if args.layers:
+        return args.layers
+    return "all" if args.weights in _EMPTY_START else "heads"
+
+
+def augmentation(args: argparse.Namespace):
+    """Return the imgaug augmenter of the flags, or None with --no-augment."""
+    if not args.augment:
+        return None
+    from mrcnn.training.augment import import_imgaug
+
+    return import_imgaug().augmenters.Fliplr(0.5)
+
+
+def folder_name(path: str | Path) -> str:
+    """Return the name of a data set's folder, fit to name a run.
+
+    Example:
+        >>> folder_name("photos/My remotes (2024)")
+        'my-remotes-2024'
+    """
+    path = Path(path).resolve()
+    stem = path.stem if path.is_file() else path.name
+    return re.sub(r"\W+", "-", stem).strip("-").lower() or "objects"
+
+
+def positive(text: str) -> int:
+    """Return a flag's text as a whole number of at least 1."""
+    if not re.fullmatch(r"\d+", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number of at least 1, received {text!r}"
+        )
+    return int(text)
+
+
+def class_list(text: str) -> list[str]:
+    """Return a flag's text as class names.
+
+    Example:
+        >>> class_list("remote, cell phone")
+        ['remote', 'cell phone']
+    """
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(
+            f"expected names separated by commas, received {text!r}"
+        )
+    return names
+
+
+def check_class_count(class_names: Sequence[str], num_classes: int, where) -> None:
+    """Check that names fit a network.
+
+    Args:
+        class_names: K names, the background first.
+        num_classes: classes of the network, the background included.
+        where: what the network belongs to, for the message.
+
+    Raises:
+        ConfigError: the numbers differ.
+    """
+    if len(class_names) != num_classes:
+        raise ConfigError(
+            f"Expected {num_classes - 1} class names, as {where} was trained with. "
+            f"Received: {len(class_names) - 1} ({', '.join(class_names[1:])}). "
+            "Leave --classes out to use the names of the training."
+        )
+
+
+def _settings_of_start(args: argparse.Namespace, name: str) -> dict:
+    """Return the settings of the run whose weights the training starts from."""
+    if args.weights in (*DOWNLOADED, "none"):
+        return {}
+    if args.weights == "last":
+        path = runs.last_checkpoint(args.logs, name)
+    else:
+        path = runs.require_file(args.weights)
+    run = runs.read_beside(path)
+    return dict(run.settings) if run else {}
+
+
+def _add_network_flags(group) -> None:
+    group.add_argument(
+        "--backbone",
+        metavar="NAME",
+        help="resnet101 (most accurate), resnet50, or resnet18 (for a CPU)",
+    )
+    group.add_argument(
+        "--image-size",
+        type=positive,
+        metavar="PIXELS",
+        help="scale images into a square of this side, a multiple of 64",
+    )
+
+
+def _add_logs_flag(group, logs: str | Path) -> None:
+    group.add_argument(
+        "--logs",
+        type=Path,
+        metavar="FOLDER",
+        default=Path(logs),
+        help=f"folder of the training runs{_default(logs)}",
+    )
+
+
+def _default(value) -> str:
+    return "" if value is None else f" (default: {_short(value)})"
+
+
+def _short(value) -> str:
+    if isinstance(value, Path) and value.is_relative_to(Path.cwd()):
+        return str(value.relative_to(Path.cwd()))
+    return str(value)

@@ -1,0 +1,66 @@
+"""The command ``mrcnn``: which commands there are, and how their errors are shown."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import mrcnn
+from mrcnn.cli import predict, train, versions
+from mrcnn.errors import MrcnnError
+
+# Each has `add_parser(subparsers)`, which sets `run(args)` as its default.
+COMMANDS = (train, predict, versions)
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="mrcnn",
+        description="Find, mask and count your own objects in images and video.",
+        epilog="'mrcnn COMMAND --help' explains a command and shows examples.",
+    )
+    parser.add_argument("--version", action="version", version=mrcnn.__version__)
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
+    subparsers.required = True
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out one command.
+
+    Args:
+        argv: the words after the program's name; None takes them from the shell.
+
+    Returns:
+        The exit code: 0, 2 for bad input, 130 when interrupted.
+    """
+    args = build_parser().parse_args(argv)
+    return guard(args.run, args)
+
+
+def guard(run: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> int:
+    """Call ``run(args)``; bad input becomes one line on standard error.
+
+    Args:
+        run: the function of a command or of a sample.
+        args: its parsed arguments.
+
+    Returns:
+        The exit code: 0, 2 for bad input, 130 when interrupted.
+    """
+    # TensorFlow's start-up notes would bury the one line that matters.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        run(args)
+    except MrcnnError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0

@@ -1,0 +1,99 @@
+"""``mrcnn predict``: find objects in images and video, draw and list them."""
+
+import argparse
+from pathlib import Path
+
+from mrcnn.cli import arguments, outputs
+from mrcnn.cli.detector import load_detector
+
+_DESCRIPTION = """\
+Find objects in images and video.
+
+Each image gives a picture with the objects drawn in and a JSON file that lists
+them (class, score, box, mask as COCO run lengths); each video gives an mp4 with
+the same frame rate and sound. The results go to --output."""
+
+_EPILOG = """\
+examples:
+  mrcnn predict photo.jpg
+      with the last training in logs/
+  mrcnn predict photos/ 'more/*.png' clip.mp4 --confidence 0.9
+      folders, patterns and videos at once
+  mrcnn predict photo.jpg --weights coco
+      the 80 everyday classes of COCO, without any training
+  mrcnn predict photo.jpg --weights mask_rcnn_cells_0030.h5 --classes cell
+      weights of the original library"""
+
+
+def add_parser(subparsers) -> None:
+    """Add the command to a parser's subparsers."""
+    parser = subparsers.add_parser(
+        "predict",
+        help="find objects in images and video",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_input_flags(parser, "image, video, folder or pattern")
+    arguments.add_detection_flags(parser)
+    parser.set_defaults(run=run)
+
+
+def add_input_flags(parser: argparse.ArgumentParser, kinds: str) -> None:
+    """Add what to predict, the folder of the results, and names for the classes."""
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help=kinds)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        default=Path("output"),
+        help="folder of the results (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--classes",
+        type=arguments.class_list,
+        metavar="A,B,C",
+        help="class names in the order of their ids (default: those of the training)",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Predict what the flags name."""
+    paths = outputs.find_inputs(args.inputs)
+    outputs.make_folder(args.output)
+    model, class_names = load_detector(args)
+    predict(model, class_names, paths, args.output, batch_size=args.batch)
+
+
+def predict(model, class_names, paths, folder: Path, *, batch_size: int) -> None:
+    """Write the results of images and videos, and print what was found and where.
+
+    Args:
+        model: a `MaskRCNN` in inference mode.
+        class_names: K names, the background first.
+        paths: images and videos.
+        folder: the folder of the results.
+        batch_size: images or frames per step.
+
+    Raises:
+        DatasetError: an image cannot be read.
+        VideoError: a video cannot be read or written.
+    """
+    targets = outputs.target_stems(paths, folder)
+    images = [path for path in paths if not outputs.is_video(path)]
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + batch_size]
+        pictures = [outputs.read_image(path) for path in batch]
+        found = model.detect_images(pictures)
+        for path, picture, detections in zip(batch, pictures, found, strict=True):
+            written = outputs.write_image(
+                targets[path], path.name, picture, detections, class_names
+            )
+            print(f"{path}: {outputs.summary(detections, class_names)} -> {written}")
+    for path in paths:
+        if outputs.is_video(path):
+            target = targets[path].with_name(targets[path].name + ".mp4")
+            frames = outputs.write_video(
+                path, target, model.detect_images, class_names, batch_size=batch_size
+            )
+            print(f"{path}: {frames} frames -> {target}")

@@ -1,0 +1,162 @@
+"""Run folders: the settings and class names kept beside the checkpoints of a training.
+
+A checkpoint holds weights alone. ``run.json`` beside it holds what else is
+needed to use it, so that prediction and evaluation ask for nothing.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mrcnn.config import Config
+from mrcnn.errors import ConfigError, WeightsError
+
+FILE_NAME = "run.json"
+_DERIVED = ("BATCH_SIZE", "IMAGE_SHAPE", "IMAGE_META_SIZE")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training was made with.
+
+    Attributes:
+        class_names: K names, the background first.
+        settings: the values of its `Config`, derived ones left out.
+    """
+
+    class_names: tuple[str, ...]
+    settings: dict = field(default_factory=dict)
+
+
+def write(folder: str | Path, config: Config, class_names: Sequence[str]) -> Path:
+    """Write the run.json of a training.
+
+    Args:
+        folder: the run folder; made when absent.
+        config: what the network was built with. Callables are left out: code
+            cannot be kept in a file.
+        class_names: K names, the background first.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    settings = {
+        key: value
+        for key, value in config.to_dict().items()
+        if key not in _DERIVED and not callable(value)
+    }
+    path = Path(folder) / FILE_NAME
+    text = json.dumps(
+        {"class_names": list(class_names), "config": settings},
+        indent=2,
+        default=lambda value: np.asarray(value).tolist(),
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"Expected a folder to write to. Received: {path.parent} "
+            f"({error.strerror}). Choose another one with --logs."
+        ) from error
+    return path
+
+
+def keeper(model, class_names: Sequence[str]):
+    """Return a Keras callback that writes run.json when the training begins.
+
+    Args:
+        model: the `MaskRCNN` about to be trained; its log folder is asked for only
+            then, because loading weights may still change it.
+        class_names: K names, the background first.
+    """
+    import keras
+
+    return keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: write(model.log_dir, model.config, class_names)
+    )
+
+
+def read_beside(weights: str | Path) -> Run | None:
+    """Return the run that a checkpoint belongs to.
+
+    Args:
+        weights: path of the checkpoint.
+
+    Returns:
+        The run, or None when no run.json lies beside the checkpoint.
+
+    Raises:
+        ConfigError: run.json is damaged or holds settings that are not known.
+    """
+    path = Path(weights).parent / FILE_NAME
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        names, settings = tuple(content["class_names"]), dict(content["config"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"Expected the class names and settings of a training. Received: {path}, "
+            f"which cannot be read as such ({error!r}). Restore or delete it."
+        ) from error
+    return Run(names, {key: _as_default(key, value) for key, value in settings.items()})
+
+
+def last_checkpoint(logs: str | Path, name: str | None = None) -> Path:
+    """Return the last checkpoint of the newest run.
+
+    Args:
+        logs: the folder of run folders, called NAME and the time of their start.
+        name: only runs of this configuration; None takes every name.
+
+    Returns:
+        The path of its checkpoint with the highest epoch.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    found = []
+    for path in Path(logs).glob("*/mask_rcnn_*.h5"):
+        run = re.fullmatch(r"([\w-]+?)(\d{8}T\d{4,6})", path.parent.name)
+        epoch = re.fullmatch(r"mask_rcnn_[\w-]+?_(\d{4,})", path.stem)
+        if run and epoch and (name is None or name.lower() == run[1]):
+            found.append((run[2], int(epoch[1]), path))
+    if not found:
+        of_name = f" of {name!r}" if name else ""
+        raise WeightsError(
+            f"Expected a checkpoint{of_name} in {logs}. Received: none. Train first, "
+            "or name a weights file with --weights."
+        )
+    return max(found)[2]
+
+
+def require_file(weights: str | Path) -> Path:
+    """Return the path of a weights file, made sure of before anything is built.
+
+    Raises:
+        WeightsError: there is no such file.
+    """
+    path = Path(weights)
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "no such file"
+        raise WeightsError(
+            f"Expected a weights file. Received: {path} ({what}). Check the path, or "
+            "use last or coco."
+        )
+    return path
+
+
+def _as_default(key: str, value):
+    # JSON has lists only; arithmetic on a setting needs the type of its default.
+    default = getattr(Config, key, None)
+    if isinstance(default, np.ndarray):
+        return np.array(value)
+    return tuple(value) if isinstance(default, tuple) else value

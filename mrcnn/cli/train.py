@@ -1,0 +1,58 @@
+"""``mrcnn train``: learn to find the objects of a folder of annotated photos."""
+
+import argparse
+
+from mrcnn.cli import arguments, runs
+
+_DESCRIPTION = """\
+Train Mask R-CNN on your own objects.
+
+The folder holds photos and the outlines of their objects, drawn in VGG Image
+Annotator (project or export) or saved as COCO. The classes are found in it. Each
+epoch leaves a checkpoint in the folder of --logs; run.json beside it keeps the
+classes and the settings for 'mrcnn predict'."""
+
+_EPILOG = """\
+examples:
+  mrcnn train --dataset photos/
+      from COCO weights, the heads only: the start for most data sets
+  mrcnn train --dataset photos/ --weights last --layers all --epochs 60 --lr 0.0001
+      continue the last run, now with all layers
+  mrcnn train --dataset photos/ --backbone resnet18 --weights none \\
+      --image-size 256 --batch 4
+      small enough for a laptop without a GPU"""
+
+
+def add_parser(subparsers) -> None:
+    """Add the command to a parser's subparsers."""
+    parser = subparsers.add_parser(
+        "train",
+        help="train on a folder of annotated photos",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    arguments.add_training_flags(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train as the flags say."""
+    train_set, val_set = arguments.load_datasets(args)
+    config = arguments.training_config(args, train_set)
+
+    from mrcnn.model import MaskRCNN
+
+    config.display()
+    model = MaskRCNN(mode="training", config=config, model_dir=str(args.logs))
+    model.load_initial_weights(args.weights)
+    model.train(
+        train_set,
+        val_set,
+        learning_rate=config.LEARNING_RATE,
+        epochs=args.epochs,
+        layers=arguments.training_layers(args),
+        augmentation=arguments.augmentation(args),
+        custom_callbacks=[runs.keeper(model, train_set.class_names)],
+    )
+    print(f"Checkpoints: {model.log_dir}")

@@ -1,0 +1,188 @@
+"""The one place that opens image files, and the rules that turn any picture into RGB.
+
+A file or an array goes in; uint8 [H, W, 3], RGB, comes out. The orientation
+that a camera writes into EXIF is applied, because annotation tools show the
+picture that way round. `Dataset` reads through `read_image`; detection hands
+its arrays to `as_rgb`.
+
+The rules, the same for files and arrays:
+
+    grey, palette, 1 bit, CMYK   converted to RGB
+    alpha                        dropped, the colour under it kept, as the original did
+    16 bits a channel            the upper 8 bits; the same factor for every picture
+    float                        0..1 scaled by 255, or 0..255 taken as it is
+    several frames               the first
+"""
+
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from mrcnn.errors import DatasetError
+
+_EXIF_ORIENTATION = 0x0112
+# How to turn the stored picture upright, by EXIF orientation.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDES_SWAPPED = (5, 6, 7, 8)
+# What Pillow's readers are known to raise on damaged bytes.
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error)
+
+
+def read_image(path: str | os.PathLike) -> np.ndarray:
+    """Return the picture in a file, upright and in RGB.
+
+    Args:
+        path: an image file of any kind that Pillow reads.
+
+    Returns:
+        uint8 [H, W, 3], RGB, EXIF orientation applied.
+
+    Raises:
+        DatasetError: the file is missing, is no image, is damaged or is
+            unreasonably large; names the file.
+    """
+    with _opened(path) as image:
+        upright = _UPRIGHT.get(_orientation(image))
+        if upright is not None:
+            image = image.transpose(upright)
+        if image.mode == "F" or image.mode.startswith("I"):
+            return as_rgb(_grey_of_many_bits(image))
+        return np.array(image.convert("RGB"))
+
+
+def image_hw(path: str | os.PathLike) -> tuple[int, int]:
+    """Return the height and width `read_image` will give, from the file's header alone.
+
+    Args:
+        path: an image file.
+
+    Returns:
+        (height, width), pixels, EXIF orientation applied.
+
+    Raises:
+        DatasetError: the file is missing or is no image; names the file.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        swapped = _orientation(image) in _SIDES_SWAPPED
+    return (width, height) if swapped else (height, width)
+
+
+def as_rgb(array: np.ndarray) -> np.ndarray:
+    """Return a picture held in an array as RGB of 8 bits.
+
+    Args:
+        array: [H, W], [H, W, 1], [H, W, 3] or [H, W, 4] (alpha last, dropped);
+            uint8, uint16, bool, whole numbers from 0 to 255, or float from 0 to 1
+            or from 0 to 255. Channels in the order red, green, blue.
+
+    Returns:
+        uint8 [H, W, 3]; shares memory with `array` where nothing had to change.
+
+    Raises:
+        DatasetError: shape, dtype or values are not those of a picture.
+
+    Example:
+        >>> as_rgb(np.array([[0.0, 1.0]]))
+        array([[[  0,   0,   0],
+                [255, 255, 255]]], dtype=uint8)
+    """
+    array = np.asarray(array)
+    is_picture = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
+    if not is_picture or 0 in array.shape:
+        raise DatasetError(
+            "Expected an image array [H, W], [H, W, 1], [H, W, 3] or [H, W, 4]. "
+            f"Received: shape={array.shape}. Give one image, channels last."
+        )
+    if array.ndim == 2:
+        array = array[..., None]  # [H, W] -> [H, W, 1]
+    if array.shape[2] == 4:
+        array = array[..., :3]
+    array = _to_8_bits(array)
+    return np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array
+
+
+def _to_8_bits(array: np.ndarray) -> np.ndarray:
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == bool:
+        return array.astype(np.uint8) * 255
+    if array.dtype == np.uint16:
+        return (array >> 8).astype(np.uint8)
+    is_number = array.dtype.kind in "iuf"
+    # NaN fails both comparisons.
+    if not (is_number and array.min() >= 0 and array.max() <= 255):
+        found = f" from {array.min()} to {array.max()}" if is_number else ""
+        raise DatasetError(
+            "Expected an image array of uint8, uint16, bool, whole numbers from 0 to "
+            "255, or float from 0 to 1 or from 0 to 255. "
+            f"Received: dtype={array.dtype}{found}. Scale it to one of these."
+        )
+    if array.dtype.kind == "f":
+        array = np.rint(array * 255 if array.max() <= 1 else array)
+    return array.astype(np.uint8)
+
+
+def _grey_of_many_bits(image: Image.Image) -> np.ndarray:
+    array = np.asarray(image)
+    if image.mode == "F":
+        return array
+    if array.min() < 0 or array.max() > 0xFFFF:
+        raise DatasetError(
+            "Expected an image of at most 16 bits a channel. Received: values from "
+            f"{array.min()} to {array.max()}. Convert it to 8 bits."
+        )
+    return array.astype(np.uint16)
+
+
+def _orientation(image: Image.Image) -> int:
+    if image.format == "TIFF":
+        return 1  # Pillow's reader has turned it already, and its size
+    # The base class's method reads the header only; PNG's own decodes the pixels.
+    try:
+        return Image.Image.getexif(image).get(_EXIF_ORIENTATION, 1)
+    except _DAMAGE:
+        return 1  # damaged EXIF turns no picture: browsers do the same
+
+
+@contextmanager
+def _opened(path: str | os.PathLike) -> Iterator[Image.Image]:
+    name = os.fspath(path)
+    if not Path(name).is_file():
+        what = "a folder" if Path(name).is_dir() else "no such file"
+        raise DatasetError(
+            f"Expected an image file. Received: {name} ({what}). Check the path."
+        )
+    try:
+        with Image.open(name) as image:
+            yield image
+    except UnidentifiedImageError as error:
+        raise DatasetError(
+            f"Expected an image file. Received: {name}, which is none that can be "
+            "read. Convert it to JPEG or PNG."
+        ) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise DatasetError(
+            f"Expected an image of at most {Image.MAX_IMAGE_PIXELS} pixels. "
+            f"Received: {name}, which is larger. Scale it down or cut it in tiles."
+        ) from error
+    except DatasetError as error:
+        raise DatasetError(f"{name}: {error}") from error
+    except _DAMAGE as error:
+        raise DatasetError(
+            f"Expected a whole image file. Received: {name}, which is damaged "
+            f"({error}). Replace it or leave it out."
+        ) from error

@@ -1,0 +1,82 @@
+"""Polygons in NumPy: their area, and the pixels they cover."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def polygon_area(xs, ys) -> float:
+    """Return the area inside a closed polygon by the shoelace formula.
+
+    Args:
+        xs: [P], horizontal coordinates of the corners.
+        ys: [P], vertical coordinates of the corners.
+
+    Example:
+        >>> polygon_area([0, 4, 4, 0], [0, 0, 3, 3])
+        12.0
+    """
+    xs, ys = np.asarray(xs, float), np.asarray(ys, float)
+    return abs(float(xs @ np.roll(ys, -1) - ys @ np.roll(xs, -1))) / 2
+
+
+def fill_polygon(xs, ys, shape: tuple[int, int]) -> np.ndarray:
+    """Return the pixels inside or on a closed polygon.
+
+    A pixel is in when its whole-number coordinates are: `skimage.draw.polygon`'s
+    masks, which the original trained on, at a fraction of the time, because whole
+    runs are filled instead of every pixel being tested against every edge. Where
+    the polygon crosses itself, what is enclosed twice is out.
+
+    Args:
+        xs: [P], horizontal coordinates of the corners, pixels; may lie outside.
+        ys: [P], vertical coordinates of the corners, pixels.
+        shape: (height, width) of the mask.
+
+    Returns:
+        bool [H, W].
+
+    Example:
+        >>> fill_polygon([0, 2, 0], [0, 0, 2], (3, 3)).astype(int)
+        array([[1, 1, 1],
+               [1, 1, 0],
+               [1, 0, 0]])
+    """
+    height, width = shape
+    # Edges run from (x0, y0) to (x1, y1); P of them.
+    x0, y0 = np.asarray(xs, float), np.asarray(ys, float)
+    x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
+    low, high = np.minimum(y0, y1), np.maximum(y0, y1)
+    rows = np.arange(height)[:, None]
+    drop = np.where(y1 == y0, 1, y1 - y0)
+    x_crossing = x0 + (rows - y0) * (x1 - x0) / drop  # [H, P]
+
+    # +1 where a run begins, -1 behind its end; the sum along a row is > 0 inside.
+    steps = np.zeros((height, width + 1), np.int32)
+    # Seen from just below and from just above a row, so that corners and edges
+    # that only touch it are in as well.
+    for crosses in ((low <= rows) & (rows < high), (low < rows) & (rows <= high)):
+        crossings = np.sort(np.where(crosses, x_crossing, np.inf), axis=1)
+        # Every second crossing leaves the polygon: runs are pairs, [H, P // 2].
+        count = crossings.shape[1] // 2 * 2
+        enter, leave = crossings[:, 0:count:2], crossings[:, 1:count:2]
+        row, run = np.nonzero(np.isfinite(leave))
+        _add_runs(steps, row, enter[row, run], leave[row, run])
+    level = (y0 == y1) & (y0 == np.floor(y0)) & (0 <= y0) & (y0 < height)
+    _add_runs(
+        steps,
+        y0[level].astype(int),
+        np.minimum(x0, x1)[level],
+        np.maximum(x0, x1)[level],
+    )
+    return np.cumsum(steps, axis=1)[:, :width] > 0
+
+
+def _add_runs(steps: np.ndarray, rows, first, last) -> None:
+    """Mark runs from `first` to `last`, both included, in the array `steps`."""
+    width = steps.shape[1] - 1
+    begin = np.clip(np.ceil(first), 0, width).astype(int)
+    end = np.clip(np.floor(last) + 1, 0, width).astype(int)
+    holds_pixel = begin < end
+    np.add.at(steps, (rows[holds_pixel], begin[holds_pixel]), 1)
+    np.add.at(steps, (rows[holds_pixel], end[holds_pixel]), -1)

@@ -1,0 +1,144 @@
+"""Masks as COCO's run lengths.
+
+Run lengths count pixels down the columns, background first. COCO's files hold
+them as a list of numbers or packed in a string.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mrcnn.errors import DatasetError
+
+
+def mask_to_rle(mask: np.ndarray) -> dict:
+    """Return a mask in packed run lengths, ready for JSON.
+
+    Args:
+        mask: [H, W], bool or 0 and 1.
+
+    Returns:
+        {"size": [H, W], "counts": str}.
+
+    Example:
+        >>> mask_to_rle(np.array([[0, 1], [0, 1]], bool))
+        {'size': [2, 2], 'counts': '22'}
+    """
+    from pycocotools import mask as coco_mask
+
+    rle = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {
+        "size": [int(side) for side in rle["size"]],
+        "counts": rle["counts"].decode("ascii"),
+    }
+
+
+def rle_to_mask(rle: dict) -> np.ndarray:
+    """Return the mask in run lengths, packed or as a list of numbers.
+
+    Args:
+        rle: {"size": [H, W], "counts": list of int, str or bytes}.
+
+    Returns:
+        bool [H, W].
+
+    Raises:
+        DatasetError: the run lengths do not add up to H x W.
+
+    Example:
+        >>> rle_to_mask({"size": [2, 2], "counts": [2, 2]})
+        array([[False,  True],
+               [False,  True]])
+    """
+    return unpacked_mask(packed(rle))
+
+
+def unpacked_mask(rle: dict) -> np.ndarray:
+    """Return the mask in packed run lengths that are known to be right.
+
+    pycocotools packs; unpacking is done here, because its own warns under NumPy 2.
+
+    Args:
+        rle: {"size": [H, W], "counts": bytes}, from `packed` or from pycocotools.
+
+    Returns:
+        bool [H, W].
+    """
+    height, width = rle["size"]
+    runs = run_lengths(rle["counts"])
+    # Background and object in turn, down the columns: [W * H] -> [H, W]
+    return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
+
+
+def packed(rle: dict) -> dict:
+    """Return run lengths of either form in the packed form, checked.
+
+    pycocotools reads past its memory when the runs do not fill the image, so
+    every run-length mask from a file goes through here first.
+
+    Args:
+        rle: {"size": [H, W], "counts": list of int, str or bytes}.
+
+    Returns:
+        {"size": [H, W], "counts": bytes}, as pycocotools wants it.
+
+    Raises:
+        DatasetError: size or counts are of the wrong kind, or do not fit together.
+    """
+    from pycocotools import mask as coco_mask
+
+    size, counts = rle.get("size"), rle.get("counts")
+    if not _is_counts(size) or len(size) != 2:
+        raise DatasetError(
+            f"Expected run lengths with a size [height, width]. "
+            f"Received: size={size!r}. Export the annotations again."
+        )
+    if isinstance(counts, str):
+        counts = counts.encode("ascii", "replace")
+    runs = run_lengths(counts) if isinstance(counts, bytes) else counts
+    if not _is_counts(runs) or sum(runs) != size[0] * size[1]:
+        found = sum(runs) if _is_counts(runs) else repr(runs)[:60]
+        raise DatasetError(
+            f"Expected run lengths of {size[0]} x {size[1]} pixels in total. "
+            f"Received: {found}. Export the annotations again."
+        )
+    if isinstance(counts, bytes):
+        return {"size": list(size), "counts": counts}
+    return coco_mask.frPyObjects({"size": size, "counts": counts}, *size)
+
+
+def run_lengths(counts: bytes) -> list[int]:
+    """Return the run lengths in a packed string.
+
+    Each number is written in groups of 5 bits, lowest first, as a character from
+    "0" on; bit 5 says that more follow, bit 4 of the last one is the sign. From
+    the fourth number on only the difference to the last but one is written.
+
+    Args:
+        counts: the string, as bytes.
+
+    Example:
+        >>> run_lengths(b"22")
+        [2, 2]
+    """
+    runs, value, shift = [], 0, 0
+    for byte in counts:
+        group = byte - 48
+        value |= (group & 0x1F) << shift
+        shift += 5
+        if group & 0x20:
+            continue
+        if group & 0x10:
+            value -= 1 << shift
+        if len(runs) > 2:
+            value += runs[-2]
+        runs.append(value)
+        value, shift = 0, 0
+    return runs
+
+
+def _is_counts(values) -> bool:
+    return isinstance(values, (list, tuple)) and all(
+        isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        for value in values
+    )

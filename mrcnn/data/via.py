@@ -1,0 +1,281 @@
+"""VGG Image Annotator: what its JSON files hold, read into an AnnotatedDataset.
+
+Read are the annotations exported by VIA 1.x (regions in a dict) and 2.x (in a
+list), and the project that 2.x saves (`_via_img_metadata`). The browser shows
+photos the way EXIF turns them, so the outlines fit the upright picture.
+
+`via_classes` finds the class of each region; here are the file and the shapes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import numpy as np
+
+from mrcnn.data.annotations import AnnotationFile, check_known_class, is_number
+from mrcnn.data.images import image_hw
+from mrcnn.data.regions import (
+    AnnotatedDataset,
+    Ellipse,
+    Polygon,
+    Rectangle,
+    Region,
+    Shape,
+    check_inside,
+    covers_nothing,
+)
+from mrcnn.data.via_classes import RawRegion, class_labels, short
+from mrcnn.errors import DatasetError
+
+_logger = logging.getLogger(__name__)
+
+SOURCE = "via"
+
+
+def recognises(content: object) -> bool:
+    """Tell whether the content of a JSON file is VIA's."""
+    if not isinstance(content, dict):
+        return False
+    if "_via_img_metadata" in content:
+        return True
+    return any(
+        isinstance(entry, dict) and {"filename", "regions"} <= set(entry)
+        for entry in content.values()
+    )
+
+
+def read(
+    content: dict,
+    annotation: AnnotationFile,
+    *,
+    class_names: list[str] | None = None,
+    class_attribute: str | None = None,
+    keep_unannotated: bool | None = None,
+) -> AnnotatedDataset:
+    """Return the data set in the content of a VIA file, not yet prepared.
+
+    Args:
+        content: what the JSON file holds.
+        annotation: the file and its image folders.
+        class_names: names without the background, in the order of their ids; by
+            default all labels found, sorted.
+        class_attribute: region attribute that holds the class; by default the one
+            with a name like class, label or type that most regions have, else the
+            one that is filled in most often.
+        keep_unannotated: whether images without regions stay.
+
+    Raises:
+        DatasetError: anything is broken; names file, image and region.
+    """
+    images = list(_raw_images(content, annotation))
+    labels = class_labels(
+        [region for _, regions in images for region in regions],
+        content,
+        annotation.path,
+        class_names,
+        class_attribute,
+    )
+    if class_names is None:
+        class_names = sorted(set(labels.values()))
+    dataset = AnnotatedDataset()
+    for class_id, name in enumerate(class_names, start=1):
+        dataset.add_class(SOURCE, class_id, name)
+    for file_name, raw_regions in images:
+        if not raw_regions and not keep_unannotated:
+            continue
+        path = annotation.find_image(file_name)
+        height, width = image_hw(path)
+        regions = []
+        for raw in raw_regions:
+            label = labels[raw.where]
+            check_known_class(label, class_names, raw.where)
+            class_id = class_names.index(label) + 1
+            regions.append(_region(raw, class_id, (height, width)))
+        dataset.add_image(
+            SOURCE,
+            image_id=file_name,
+            path=str(path),
+            width=width,
+            height=height,
+            annotations=regions,
+            annotation_file=str(annotation.path),
+        )
+    without = [name for name, regions in images if not regions]
+    if without:
+        _logger.info(
+            "%s: %d images without regions %s: %s.",
+            annotation.path,
+            len(without),
+            "kept" if keep_unannotated else "left out",
+            ", ".join(without),
+        )
+    _warn_of_cut_regions(dataset, annotation)
+    return dataset
+
+
+def _raw_images(
+    content: dict, annotation: AnnotationFile
+) -> Iterator[tuple[str, list[RawRegion]]]:
+    """Yield (file name, regions) of each image, with their types checked."""
+    entries = content.get("_via_img_metadata", content)
+    if not isinstance(entries, dict) or not entries:
+        raise DatasetError(
+            f"{annotation.path}: expected images in _via_img_metadata. "
+            f"Received: {short(entries)}. Add images in VIA and save it again."
+        )
+    seen = set()
+    for key, entry in entries.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
+            raise DatasetError(
+                f"{annotation.path}, entry {key!r}: expected an image with a filename. "
+                f"Received: {short(entry)}. Export the annotations again."
+            )
+        file_name = entry["filename"]
+        where = f"{annotation.path}, image {file_name!r}"
+        if file_name in seen:
+            raise DatasetError(
+                f"{where}: expected each image once. Received: a second entry, "
+                f"{key!r}. Remove one of them."
+            )
+        seen.add(file_name)
+        yield file_name, _raw_regions(entry.get("regions", []), where)
+
+
+def _raw_regions(regions, where: str) -> list[RawRegion]:
+    if not isinstance(regions, (dict, list)):
+        raise DatasetError(
+            f"{where}: expected regions in a dict (VIA 1) or a list (VIA 2). "
+            f"Received: {short(regions)}. Export the annotations again."
+        )
+    pairs = regions.items() if isinstance(regions, dict) else enumerate(regions)
+    raw_regions = []
+    for key, region in pairs:
+        place = f"region {key}"
+        shape = attributes = None
+        if isinstance(region, dict):
+            shape = region.get("shape_attributes")
+            attributes = region.get("region_attributes", {})
+        if not isinstance(shape, dict) or not isinstance(attributes, dict):
+            raise DatasetError(
+                f"{where}, {place}: expected shape_attributes and region_attributes. "
+                f"Received: {short(region)}. Outline it again."
+            )
+        raw_regions.append(RawRegion(shape, attributes, where, place))
+    return raw_regions
+
+
+def _warn_of_cut_regions(dataset: AnnotatedDataset, annotation: AnnotationFile) -> None:
+    """Tell of outlines that reach well out of their image: it may be turned."""
+    cut = []
+    for info in dataset.image_info:
+        for region in info["annotations"]:
+            y1, x1, y2, x2 = region.shape.extent
+            over = max(-y1, -x1, y2 - info["height"], x2 - info["width"])
+            if over > 0.05 * max(info["height"], info["width"]):
+                cut.append(f"{info['id']} {region.place}")
+    if cut:
+        _logger.warning(
+            "%s: %d outlines reach out of their image and are cut (%s). Were these "
+            "outlined on an image that was turned or of another size?",
+            annotation.path,
+            len(cut),
+            ", ".join(cut[:10]),
+        )
+
+
+# ---- Shapes ----
+
+
+def _region(raw: RawRegion, class_id: int, image_hw: tuple[int, int]) -> Region:
+    region = Region(_shape(raw), class_id, raw.place)
+    check_inside(region, image_hw, raw.image)
+    if covers_nothing(region.shape, image_hw):
+        raise DatasetError(
+            f"{raw.where}: expected an outline that covers a pixel. Received: one "
+            "that covers none. Remove it or outline the object again."
+        )
+    return region
+
+
+def _shape(region: RawRegion) -> Shape:
+    name = region.shape_attributes.get("name")
+    if name not in _SHAPES:
+        raise DatasetError(
+            f"{region.where}: expected a shape with an area, one of "
+            f"{', '.join(_SHAPES)}. Received: {name!r}. Outline the object instead."
+        )
+    return _SHAPES[name](region)
+
+
+def _polygon(region: RawRegion) -> Polygon:
+    xs, ys = (
+        region.shape_attributes.get(name) for name in ("all_points_x", "all_points_y")
+    )
+    for name, values in (("all_points_x", xs), ("all_points_y", ys)):
+        if not isinstance(values, list) or not all(map(is_number, values)):
+            raise DatasetError(
+                f"{region.where}: expected a list of numbers in {name}. "
+                f"Received: {short(values)}. Outline it again."
+            )
+    if len(xs) != len(ys):
+        raise DatasetError(
+            f"{region.where}: expected as many x as y coordinates. Received: "
+            f"{len(xs)} and {len(ys)}. Outline it again."
+        )
+    corners = set(zip(xs, ys, strict=True))
+    if len(corners) < 3:
+        raise DatasetError(
+            f"{region.where}: expected a polygon of at least 3 points. "
+            f"Received: {len(corners)}. Remove it or outline the object again."
+        )
+    points = np.array(list(corners), float)
+    # Rank and not area: a figure of eight may have a signed area of 0.
+    if np.linalg.matrix_rank(points - points[0]) < 2:
+        raise DatasetError(
+            f"{region.where}: expected a polygon with an area. Received: "
+            f"{len(corners)} points on a line. Remove it or outline the object again."
+        )
+    return Polygon(tuple(xs), tuple(ys))
+
+
+def _rectangle(region: RawRegion) -> Rectangle:
+    return Rectangle(*_numbers(region, ("x", "y"), ("width", "height")))
+
+
+def _circle(region: RawRegion) -> Ellipse:
+    cx, cy, radius = _numbers(region, ("cx", "cy"), ("r",))
+    return Ellipse(cx, cy, radius, radius)
+
+
+def _ellipse(region: RawRegion) -> Ellipse:
+    theta = region.shape_attributes.get("theta", 0)  # VIA before 2.0.9 has none
+    if not is_number(theta):
+        raise DatasetError(
+            f"{region.where}: expected an angle in theta. Received: {short(theta)}. "
+            "Outline it again."
+        )
+    return Ellipse(*_numbers(region, ("cx", "cy"), ("rx", "ry")), theta)
+
+
+def _numbers(region: RawRegion, positions, lengths) -> list[float]:
+    """Return the named numbers; those in `lengths` must be above 0."""
+    values = [region.shape_attributes.get(name) for name in (*positions, *lengths)]
+    for name, value in zip((*positions, *lengths), values, strict=True):
+        if not is_number(value) or (name in lengths and value <= 0):
+            expected = "a positive number" if name in lengths else "a number"
+            raise DatasetError(
+                f"{region.where}: expected {expected} in {name}. "
+                f"Received: {short(value)}. Remove it or outline the object again."
+            )
+    return values
+
+
+_SHAPES = {
+    "polygon": _polygon,
+    "polyline": _polygon,  # closed from the last point to the first
+    "rect": _rectangle,
+    "circle": _circle,
+    "ellipse": _ellipse,
+}

@@ -1,0 +1,497 @@
+"""MaskRCNN, and the other names of the original's `mrcnn.model`.
+
+The methods are short: each hands over to the part that does the work.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from mrcnn.config import Config
+from mrcnn.errors import ConfigError
+from mrcnn.geometry.boxes import norm_boxes
+from mrcnn.geometry.molding import (
+    compose_image_meta,
+    mold_image,
+    parse_image_meta,
+    unmold_image,
+)
+from mrcnn.inference import detect as inference
+from mrcnn.network.build import (
+    build_network,
+    compute_backbone_shapes,
+    pyramid_anchors,
+)
+from mrcnn.network.detection import DetectionLayer
+from mrcnn.network.heads import PyramidROIAlign
+from mrcnn.network.layers import BatchNorm
+from mrcnn.network.losses import smooth_l1 as smooth_l1_loss
+from mrcnn.network.proposals import ProposalLayer
+from mrcnn.network.resnet import resnet_graph
+from mrcnn.network.rpn import build_rpn_model, rpn_graph
+from mrcnn.network.targets import DetectionTargetLayer
+from mrcnn.ops.boxes import apply_box_deltas as apply_box_deltas_graph
+from mrcnn.ops.boxes import clip_boxes as clip_boxes_graph
+from mrcnn.ops.boxes import compute_overlaps as overlaps_graph
+from mrcnn.ops.boxes import denorm_boxes as denorm_boxes_graph
+from mrcnn.ops.boxes import norm_boxes as norm_boxes_graph
+from mrcnn.structures import Detections
+from mrcnn.training import layer_sets, trainer
+from mrcnn.training.random_rois import generate_random_rois
+from mrcnn.training.rpn_targets import build_rpn_targets as make_rpn_targets
+from mrcnn.training.samples import load_training_image
+from mrcnn.weights import checkpoints, download, imagenet, matterport
+
+__all__ = [
+    "BatchNorm",
+    "DetectionLayer",
+    "DetectionTargetLayer",
+    "MaskRCNN",
+    "ProposalLayer",
+    "PyramidROIAlign",
+    "apply_box_deltas_graph",
+    "build_rpn_model",
+    "build_rpn_targets",
+    "clip_boxes_graph",
+    "compose_image_meta",
+    "compute_backbone_shapes",
+    "denorm_boxes_graph",
+    "generate_random_rois",
+    "load_image_gt",
+    "log",
+    "mold_image",
+    "norm_boxes_graph",
+    "overlaps_graph",
+    "parse_image_meta",
+    "resnet_graph",
+    "rpn_graph",
+    "smooth_l1_loss",
+    "unmold_image",
+]
+
+logger = logging.getLogger(__name__)
+
+
+class MaskRCNN:
+    """A Mask R-CNN with its configuration, weights and log folder.
+
+    Attributes:
+        keras_model: the network, a `keras.Model`.
+        epoch: epochs trained so far.
+        log_dir: folder of this run's logs and checkpoints.
+
+    Args:
+        mode: "training" or "inference".
+        config: a `Config`.
+        model_dir: folder that holds the log folders of all runs.
+
+    Raises:
+        ConfigError: the mode or the configuration is wrong.
+
+    Example:
+        model = MaskRCNN("inference", config, "logs")
+        model.load_weights(model.find_last())
+        found = model.detect([image])[0]
+        found["rois"], found["class_ids"], found["scores"], found["masks"]
+    """
+
+    def __init__(self, mode: str, config: Config, model_dir: str | Path):
+        self.mode = mode
+        self.config = config
+        self.model_dir = str(model_dir)
+        self._anchors: dict[tuple[int, int], np.ndarray] = {}
+        self.set_log_dir()
+        self.keras_model = self.build(mode, config)
+
+    def build(self, mode: str, config: Config) -> keras.Model:
+        """Return the network, see `network.build.build_network`."""
+        return build_network(mode, config)
+
+    # ---- Weights ----
+
+    def find_last(self) -> str:
+        """Return the path of the newest checkpoint of this configuration's name.
+
+        Raises:
+            WeightsError: there is none; a FileNotFoundError as well.
+        """
+        return str(checkpoints.find_last(self.model_dir, self._name))
+
+    def load_weights(
+        self,
+        filepath: str | Path,
+        by_name: bool = False,
+        exclude: Sequence[str] | None = None,
+    ) -> matterport.WeightsReport:
+        """Load an HDF5 file in the original's layout, always by layer name.
+
+        Training goes on with the next epoch where the file is a checkpoint below
+        `model_dir`.
+
+        Args:
+            filepath: the file.
+            by_name: as in the original; weights match by name either way.
+            exclude: layers that keep their values.
+
+        Returns:
+            What was loaded and what was not.
+
+        Raises:
+            WeightsError: the file is missing or damaged, matches nothing, or does
+                not fit; nothing is loaded then.
+        """
+        report = matterport.load_weights(
+            self.keras_model,
+            filepath,
+            exclude=tuple(exclude or ()),
+            for_training=self.mode == "training",
+        )
+        self.set_log_dir(filepath)
+        return report
+
+    def load_initial_weights(self, weights: str | Path) -> None:
+        """Load what a ``--weights`` option names.
+
+        Args:
+            weights: "coco" (downloaded once), "imagenet" (the backbone alone),
+                "last" (the newest checkpoint), "none", or the path of a file.
+
+        Raises:
+            WeightsError: they cannot be had or do not fit.
+        """
+        if weights == "none":
+            return
+        if weights == "imagenet":
+            imagenet.load_imagenet(self.keras_model, self.config.BACKBONE)
+        elif weights == "coco":
+            self.load_weights(download.fetch("coco"))
+        elif weights == "last":
+            self.load_weights(self.find_last())
+        else:
+            self.load_weights(weights)
+
+    def get_imagenet_weights(self) -> str:
+        """Return the path of ResNet-50's ImageNet weights, downloaded once."""
+        return str(download.fetch("resnet50"))
+
+    # ---- Training ----
+
+    def train(
+        self,
+        train_dataset,
+        val_dataset,
+        learning_rate: float,
+        epochs: int,
+        layers: str,
+        augmentation=None,
+        custom_callbacks=None,
+        no_augmentation_sources=None,
+        workers: int | None = None,
+    ) -> keras.callbacks.History:
+        """Train some layers and keep a checkpoint of every epoch.
+
+        Args:
+            train_dataset: prepared `Dataset` to learn from.
+            val_dataset: prepared `Dataset` to measure the losses on.
+            learning_rate: of the steps.
+            epochs: epoch to train up to. Calls add up: after ``epochs=10``, a call
+                with ``epochs=30`` trains twenty more.
+            layers: "heads", "3+", "4+", "5+", "all", or a regular expression of
+                layer names.
+            augmentation: an imgaug augmenter, or None.
+            custom_callbacks: list of Keras callbacks.
+            no_augmentation_sources: sources whose images are not augmented.
+            workers: threads that make batches; None chooses by the machine.
+
+        Returns:
+            Keras' history of losses.
+
+        Raises:
+            ConfigError: built for inference, nothing left to train, or a setting
+                that does not fit the data.
+            DatasetError: an image or its annotation is broken.
+        """
+        if self.mode != "training":
+            raise ConfigError(
+                "Expected a model in training mode. Received: mode='inference'. Build "
+                "MaskRCNN('training', config, model_dir) to train."
+            )
+        if epochs <= self.epoch:
+            raise ConfigError(
+                f"Expected epochs above {self.epoch}, which are already trained. "
+                f"Received: epochs={epochs}. epochs counts from the start of the run."
+            )
+        if not self._run_is_set:
+            self.log_dir = str(
+                checkpoints.new_run_folder(self.model_dir, self._name, datetime.now())
+            )
+            self._run_is_set = True
+        logger.info("Epoch %d on, logs in %s", self.epoch + 1, self.log_dir)
+        history = trainer.fit(
+            self.keras_model,
+            train_dataset,
+            val_dataset,
+            self.config,
+            learning_rate=learning_rate,
+            initial_epoch=self.epoch,
+            epochs=epochs,
+            layers=layers,
+            run_folder=Path(self.log_dir),
+            augmentation=augmentation,
+            no_augmentation_sources=no_augmentation_sources or (),
+            custom_callbacks=custom_callbacks or (),
+            workers=workers,
+        )
+        self.epoch = epochs
+        return history
+
+    def compile(self, learning_rate: float, momentum: float | None = None) -> None:
+        """Give the network its optimizer; `train` does so by itself.
+
+        Args:
+            learning_rate: of the steps.
+            momentum: None takes LEARNING_MOMENTUM.
+        """
+        if momentum is not None:
+            self.config.update(LEARNING_MOMENTUM=momentum)
+        trainer.compile_network(self.keras_model, learning_rate, self.config)
+
+    def set_trainable(
+        self, layer_regex: str, keras_model=None, indent: int = 0, verbose: int = 1
+    ) -> None:
+        """Make the layers that a regular expression matches learn, no others."""
+        layer_sets.set_trainable(keras_model or self.keras_model, layer_regex)
+
+    def get_trainable_layers(self) -> list[keras.layers.Layer]:
+        """Return the layers that have weights."""
+        return [layer for layer in self.keras_model.layers if layer.weights]
+
+    def set_log_dir(self, model_path: str | Path | None = None) -> None:
+        """Choose the run folder and the epoch to go on from.
+
+        Args:
+            model_path: a checkpoint; a run below `model_dir` is continued. Without
+                one, or with another file, training begins a new run.
+        """
+        epoch = model_path and checkpoints.parse_checkpoint(model_path)
+        folder = Path(model_path).resolve().parent if epoch else None
+        self._run_is_set = bool(
+            folder and folder.parent == Path(self.model_dir).resolve()
+        )
+        self.epoch = epoch if self._run_is_set else 0
+        self.log_dir = str(
+            folder
+            if self._run_is_set
+            else checkpoints.run_folder(self.model_dir, self._name, datetime.now())
+        )
+
+    # ---- Detection ----
+
+    def detect(self, images: Sequence[np.ndarray], verbose: int = 0) -> list[dict]:
+        """Find objects, and return them as the original does.
+
+        Args:
+            images: any number of images of any size, uint8 [H, W, 3] RGB; grey,
+                RGBA and 16 bit are converted.
+            verbose: 1 logs the shapes.
+
+        Returns:
+            For each image a dict of rois int32 [N, (y1, x1, y2, x2)], class_ids
+            int32 [N], scores float32 [N], masks bool [H, W, N].
+
+        Raises:
+            ConfigError: built for training.
+            DatasetError: something in `images` is not an image.
+        """
+        if verbose:
+            log(f"Processing {len(images)} images")
+            for image in images:
+                log("image", image)
+        return [found.to_dict() for found in self.detect_images(images)]
+
+    def detect_images(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        """Find objects, and return them as `Detections`: each mask inside its box.
+
+        Args:
+            images: as in `detect`.
+        """
+        self._check_inference()
+        return inference.detect(
+            self.keras_model, images, self.config, self._normalized_anchors
+        )
+
+    def detect_molded(
+        self, molded_images: np.ndarray, image_metas: np.ndarray, verbose: int = 0
+    ) -> list[dict]:
+        """Find objects in images that are already molded, for tests and inspection.
+
+        Args:
+            molded_images: float32 [B, H, W, C], mean subtracted.
+            image_metas: [B, 12 + K].
+            verbose: 1 logs the shapes.
+
+        Returns:
+            As `detect`, in pixels of the molded images.
+        """
+        self._check_inference()
+        if verbose:
+            log("molded_images", molded_images)
+            log("image_metas", image_metas)
+        image_hw = molded_images.shape[1:3]
+        outputs = inference.predict(
+            self.keras_model,
+            molded_images,
+            image_metas,
+            self._normalized_anchors(image_hw),
+        )
+        return [
+            inference.unmold(
+                detections,
+                masks,
+                image_hw=image_hw,
+                molded_hw=image_hw,
+                window=(0, 0, *image_hw),
+            ).to_dict()
+            for detections, masks in zip(
+                outputs["mrcnn_detection"], outputs["mrcnn_mask"], strict=True
+            )
+        ]
+
+    def mold_inputs(self, images: Sequence[np.ndarray]):
+        """Return images as the network takes them.
+
+        Args:
+            images: uint8 [H, W, 3] each, of one molded size.
+
+        Returns:
+            molded float32 [B, H, W, C], metas [B, 12 + K], windows int [B, 4].
+        """
+        return inference.mold_inputs(images, self.config)
+
+    def unmold_detections(
+        self, detections, mrcnn_mask, original_image_shape, image_shape, window
+    ):
+        """Return the network's output for one image in pixels of that image.
+
+        Args:
+            detections: float32 [N, (y1, x1, y2, x2, class id, score)].
+            mrcnn_mask: float32 [N, h, w, K].
+            original_image_shape: [H, W, C] of the image before molding.
+            image_shape: [H, W, C] of the molded image.
+            window: [(y1, x1, y2, x2)] of the picture in it, pixels.
+
+        Returns:
+            boxes int32 [N, 4], class_ids int32 [N], scores float32 [N], masks bool
+            [H, W, N].
+        """
+        found = inference.unmold(
+            detections,
+            mrcnn_mask,
+            image_hw=tuple(original_image_shape[:2]),
+            molded_hw=tuple(image_shape[:2]),
+            window=window,
+        )
+        return found.boxes, found.class_ids, found.scores, found.masks
+
+    def get_anchors(self, image_shape) -> np.ndarray:
+        """Return the anchors of an image shape, float32 [A, 4], normalised.
+
+        Args:
+            image_shape: (height, width, ...) of the network's input, pixels.
+        """
+        return self._normalized_anchors(tuple(int(side) for side in image_shape[:2]))
+
+    def _normalized_anchors(self, image_hw: tuple[int, int]) -> np.ndarray:
+        image_hw = tuple(image_hw)
+        if image_hw not in self._anchors:
+            anchors = pyramid_anchors(self.config, image_hw)
+            self._anchors[image_hw] = norm_boxes(anchors, image_hw)
+        return self._anchors[image_hw]
+
+    def _check_inference(self) -> None:
+        if self.mode != "inference":
+            raise ConfigError(
+                "Expected a model in inference mode. Received: mode='training'. Build "
+                "MaskRCNN('inference', config, model_dir) to detect."
+            )
+
+    @property
+    def _name(self) -> str:
+        return self.config.NAME or "mask_rcnn"
+
+
+def log(text: str, array: np.ndarray | None = None) -> None:
+    """Log a line, and of an array its shape, range and dtype.
+
+    Args:
+        text: what to say.
+        array: of any shape, or None.
+    """
+    if array is not None:
+        array = np.asarray(array)
+        extent = f"{array.min():10.5f} {array.max():10.5f}" if array.size else "empty"
+        text = f"{text:25}  shape: {array.shape!s:20}  {extent}  {array.dtype}"
+    logger.info(text)
+
+
+def load_image_gt(dataset, config: Config, image_id: int, augmentation=None):
+    """Return an image with its objects as training sees them.
+
+    Args:
+        dataset: prepared `Dataset`.
+        config: sizes, and whether masks are mini-masks.
+        image_id: position of the image in the data set.
+        augmentation: an imgaug augmenter, or None.
+
+    Returns:
+        image uint8 [H, W, 3], image_meta [12 + K], class_ids int32 [N], bbox int32
+        [N, 4], masks bool [H, W, N] or [h, w, N].
+    """
+    loaded = load_training_image(
+        dataset,
+        image_id,
+        num_classes=config.NUM_CLASSES,
+        min_dim=config.IMAGE_MIN_DIM,
+        max_dim=config.IMAGE_MAX_DIM,
+        min_scale=config.IMAGE_MIN_SCALE,
+        mode=config.IMAGE_RESIZE_MODE,
+        augmenter=augmentation,
+        mini_mask_shape=config.MINI_MASK_SHAPE if config.USE_MINI_MASK else None,
+        rng=np.random.default_rng(),
+    )
+    return (
+        loaded.image,
+        loaded.image_meta,
+        loaded.class_ids,
+        loaded.boxes,
+        loaded.masks,
+    )
+
+
+def build_rpn_targets(image_shape, anchors, gt_class_ids, gt_boxes, config: Config):
+    """Return what the RPN shall say of each anchor of an image.
+
+    Args:
+        image_shape: as in the original; anchors say all that is needed.
+        anchors: float [A, (y1, x1, y2, x2)], pixels.
+        gt_class_ids: int32 [N], negative for a crowd.
+        gt_boxes: int32 [N, (y1, x1, y2, x2)], pixels.
+        config: RPN_TRAIN_ANCHORS_PER_IMAGE and RPN_BBOX_STD_DEV.
+
+    Returns:
+        rpn_match int32 [A] and rpn_bbox float32 [RPN_TRAIN_ANCHORS_PER_IMAGE, 4].
+    """
+    return make_rpn_targets(
+        anchors,
+        gt_class_ids,
+        gt_boxes,
+        num_anchors=config.RPN_TRAIN_ANCHORS_PER_IMAGE,
+        bbox_std_dev=config.RPN_BBOX_STD_DEV,
+        rng=np.random.default_rng(),
+    )

@@ -1,0 +1,147 @@
+"""What the region proposal network (RPN) should learn from one image.
+
+Anchors and the boxes of the objects go in; which anchors are positive,
+negative or left out, and the deltas of the positive ones, come out. Called by
+`batches` for every training image. Boxes are (y1, x1, y2, x2) in pixels of the
+resized image; axis letters as in `structures`.
+"""
+
+import numpy as np
+
+from mrcnn.geometry.boxes import box_refinement
+
+POSITIVE_IOU = 0.7
+NEGATIVE_IOU = 0.3
+# An anchor that overlaps a crowd by as much is never negative.
+CROWD_IOU = 0.001
+
+
+def build_rpn_targets(
+    anchors: np.ndarray,
+    gt_class_ids: np.ndarray,
+    gt_boxes: np.ndarray,
+    *,
+    num_anchors: int = 256,
+    bbox_std_dev: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return which anchors count in the RPN losses, and where they should go.
+
+    An anchor is positive when it is the best of an object or overlaps one by
+    0.7 or more; negative when it overlaps every object by less than 0.3 and no
+    crowd. At most half of `num_anchors` stay positive and the sample is filled
+    up with negatives; the others become neutral, at random.
+
+    Args:
+        anchors: float [A, (y1, x1, y2, x2)], pixels.
+        gt_class_ids: int [N], negative for a crowd.
+        gt_boxes: [N, (y1, x1, y2, x2)], pixels.
+        num_anchors: anchors that count, positive and negative together.
+        bbox_std_dev: float [4], the deltas are divided by it.
+        rng: picks the anchors that stay.
+
+    Returns:
+        rpn_match: int32 [A], 1 positive, -1 negative, 0 neutral.
+        rpn_bbox: float32 [num_anchors, (dy, dx, log dh, log dw)], deltas of the
+            positive anchors in their order, each to the object it overlaps
+            most; zeros after them.
+
+    Example:
+        >>> rpn_match, rpn_bbox = build_rpn_targets(
+        ...     np.array([[0, 0, 10, 10], [0, 10, 10, 20]]),
+        ...     np.array([1]),
+        ...     np.array([[0, 0, 10, 9]]),
+        ...     num_anchors=4,
+        ...     bbox_std_dev=np.ones(4),
+        ...     rng=np.random.default_rng(0),
+        ... )
+        >>> rpn_match
+        array([ 1, -1], dtype=int32)
+    """
+    gt_boxes = np.asarray(gt_boxes, float).reshape(-1, 4)
+    is_crowd = np.asarray(gt_class_ids).reshape(-1) < 0
+    # Columns on their own: each comparison then reads memory in one run.
+    columns = np.ascontiguousarray(np.asarray(anchors).T)  # [A, 4] -> [4, A]
+
+    objects = gt_boxes[~is_crowd]
+    best_iou, best_object, is_best = _match(columns, objects, NEGATIVE_IOU)
+    crowd_iou, _, _ = _match(columns, gt_boxes[is_crowd], CROWD_IOU)
+
+    rpn_match = np.zeros(len(anchors), np.int32)
+    rpn_match[(best_iou < NEGATIVE_IOU) & (crowd_iou < CROWD_IOU)] = -1
+    rpn_match[is_best | (best_iou >= POSITIVE_IOU)] = 1
+    num_positives = _keep(rpn_match, 1, num_anchors // 2, rng)
+    _keep(rpn_match, -1, num_anchors - num_positives, rng)
+
+    rpn_bbox = np.zeros((num_anchors, 4), np.float32)
+    positives = np.flatnonzero(rpn_match == 1)
+    deltas = box_refinement(columns[:, positives].T, objects[best_object[positives]])
+    rpn_bbox[: len(positives)] = deltas / np.asarray(bbox_std_dev, np.float32)
+    return rpn_match, rpn_bbox
+
+
+def _match(
+    columns: np.ndarray, gt_boxes: np.ndarray, least_iou: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compare the anchors with boxes, one box at a time.
+
+    No [A, N] array is made: a box is compared with the anchors that touch it and
+    whose area lets them reach `least_iou`, which is a small part of them.
+
+    Args:
+        columns: float [(y1, x1, y2, x2), A], the anchors.
+        gt_boxes: float64 [N, 4].
+        least_iou: overlaps below it may be reported as 0.
+
+    Returns:
+        best_iou: float64 [A], the highest overlap of each anchor.
+        best_box: int [A], the box it has that overlap with, the first of several.
+        is_best: bool [A], whether it is the best anchor of a box, or one of several.
+    """
+    num = columns.shape[1]
+    areas = (columns[2] - columns[0]) * (columns[3] - columns[1])
+    best_iou = np.zeros(num)
+    best_box = np.zeros(num, int)
+    is_best = np.zeros(num, bool)
+    for index, box in enumerate(gt_boxes):
+        touching, iou = _overlaps(columns, areas, box, least_iou)
+        if iou.max(initial=0) < least_iou:  # its best anchor may be of any area
+            touching, iou = _overlaps(columns, areas, box, 0)
+        # An object outside all anchors has no best one, hence the second condition.
+        is_best[touching[(iou == iou.max(initial=0)) & (iou > 0)]] = True
+        better = iou > best_iou[touching]
+        best_iou[touching[better]] = iou[better]
+        best_box[touching[better]] = index
+    return best_iou, best_box, is_best
+
+
+def _overlaps(
+    columns: np.ndarray, areas: np.ndarray, box: np.ndarray, least_iou: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the anchors that can overlap a box by `least_iou`, and the IoU, [M]."""
+    y1, x1, y2, x2 = map(float, box)  # plain numbers leave float32 anchors as they are
+    area = (y2 - y1) * (x2 - x1)
+    if area <= 0:
+        return np.zeros(0, int), np.zeros(0)
+    touching = (columns[0] < y2) & (columns[2] > y1)
+    if least_iou > 0:
+        # The overlap is at most the smaller area over the larger one.
+        touching &= (areas >= least_iou * area) & (areas * least_iou <= area)
+    touching = np.flatnonzero(touching)
+    touching = touching[(columns[1, touching] < x2) & (columns[3, touching] > x1)]
+    a_y1, a_x1, a_y2, a_x2 = columns[:, touching].astype(float)
+    height = np.minimum(a_y2, y2) - np.maximum(a_y1, y1)
+    width = np.minimum(a_x2, x2) - np.maximum(a_x1, x1)
+    shared = height * width
+    return touching, shared / (areas[touching] + area - shared)
+
+
+def _keep(rpn_match: np.ndarray, value: int, most: int, rng) -> int:
+    """Leave at most `most` anchors at `value`, the others neutral; return how many."""
+    indices = np.flatnonzero(rpn_match == value)
+    if len(indices) > most:
+        # Drawing the few that stay is far quicker than the many that go.
+        kept = rng.choice(indices, most, replace=False, shuffle=False)
+        rpn_match[indices] = 0
+        rpn_match[kept] = value
+    return min(len(indices), most)

@@ -1,0 +1,123 @@
+"""Training: a network, two data sets and a `Config` to a fitted network."""
+
+import os
+from pathlib import Path
+
+import keras
+
+from mrcnn.config import Config
+from mrcnn.data.dataset import Dataset
+from mrcnn.network.build import pyramid_anchors
+from mrcnn.training.batches import Batches
+from mrcnn.training.callbacks import run_callbacks
+from mrcnn.training.layer_sets import set_trainable
+
+
+def fit(
+    network: keras.Model,
+    train_dataset: Dataset,
+    val_dataset: Dataset,
+    config: Config,
+    *,
+    learning_rate: float,
+    initial_epoch: int,
+    epochs: int,
+    layers: str,
+    run_folder: Path,
+    augmentation=None,
+    no_augmentation_sources=(),
+    custom_callbacks=(),
+    workers: int | None = None,
+) -> keras.callbacks.History:
+    """Train some layers of a network and keep a checkpoint of every epoch.
+
+    Args:
+        network: from `network.build` in training mode.
+        train_dataset: prepared data set to learn from.
+        val_dataset: prepared data set to measure the losses on.
+        config: everything else.
+        learning_rate: of the steps.
+        initial_epoch: epochs already trained.
+        epochs: epoch to train up to, those before included.
+        layers: see `layer_sets.set_trainable`.
+        run_folder: folder of logs and checkpoints.
+        augmentation: an imgaug augmenter for the training images, or None.
+        no_augmentation_sources: sources whose images are not augmented.
+        custom_callbacks: Keras callbacks, called after those of the run.
+        workers: threads that make batches; None chooses by the machine.
+
+    Returns:
+        Keras' history of losses.
+
+    Raises:
+        ConfigError: the data set has more classes than the network, or `layers`
+            matches nothing.
+        DatasetError: an image or its annotation is broken; names it.
+    """
+    if workers is None:
+        workers = min(4, os.cpu_count() or 1)
+    train_batches = make_batches(
+        train_dataset,
+        config,
+        shuffle=True,
+        steps=config.STEPS_PER_EPOCH,
+        augmenter=augmentation,
+        no_augmentation_sources=no_augmentation_sources,
+        epoch=initial_epoch,
+        workers=workers,
+    )
+    val_batches = make_batches(
+        val_dataset,
+        config,
+        shuffle=False,
+        steps=config.VALIDATION_STEPS,
+        workers=workers,
+    )
+    set_trainable(network, layers)
+    compile_network(network, learning_rate, config)
+    return network.fit(
+        train_batches,
+        initial_epoch=initial_epoch,
+        epochs=epochs,
+        validation_data=val_batches,
+        callbacks=[*run_callbacks(run_folder, config.NAME or ""), *custom_callbacks],
+    )
+
+
+def compile_network(network: keras.Model, learning_rate: float, config: Config) -> None:
+    """Give the network the optimizer of the original: SGD, clipped by global norm."""
+    network.compile(
+        optimizer=keras.optimizers.SGD(
+            learning_rate=learning_rate,
+            momentum=config.LEARNING_MOMENTUM,
+            global_clipnorm=config.GRADIENT_CLIP_NORM or None,
+        )
+    )
+
+
+def make_batches(dataset: Dataset, config: Config, **kwargs) -> Batches:
+    """Return the batches of a data set as a configuration wants them.
+
+    Args:
+        dataset: prepared data set.
+        config: sizes, anchors and target settings.
+        **kwargs: the rest of `Batches`' arguments.
+    """
+    return Batches(
+        dataset,
+        batch_size=config.BATCH_SIZE,
+        num_classes=config.NUM_CLASSES,
+        min_dim=config.IMAGE_MIN_DIM,
+        max_dim=config.IMAGE_MAX_DIM,
+        min_scale=config.IMAGE_MIN_SCALE,
+        mode=config.IMAGE_RESIZE_MODE,
+        mean_pixel=config.MEAN_PIXEL,
+        anchors=pyramid_anchors(config, tuple(config.IMAGE_SHAPE[:2])),
+        num_rpn_anchors=config.RPN_TRAIN_ANCHORS_PER_IMAGE,
+        rpn_bbox_std_dev=config.RPN_BBOX_STD_DEV,
+        max_gt_instances=config.MAX_GT_INSTANCES,
+        mini_mask_shape=config.MINI_MASK_SHAPE if config.USE_MINI_MASK else None,
+        num_random_rois=0 if config.USE_RPN_ROIS else config.POST_NMS_ROIS_TRAINING,
+        seed=config.SEED,
+        **kwargs,
+    )

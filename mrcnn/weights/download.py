@@ -1,0 +1,263 @@
+"""Weights files from the network: resumed, checked, and whole in the cache.
+
+`fetch` returns the path of a file in the cache folder and downloads it first
+where needed. Bytes gather in a file ``.part`` beside it, which stays when the
+connection breaks and is continued next time; only a file of the right size and
+hash gets its name. The cache is ``$MRCNN_HOME``, else ``$XDG_CACHE_HOME/mrcnn``,
+else ``~/.cache/mrcnn``.
+"""
+
+import hashlib
+import http.client
+import logging
+import os
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from mrcnn.errors import WeightsError, nearest
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file that can be downloaded, and how to know it came whole.
+
+    Attributes:
+        url: where it is.
+        size: bytes, None where not known.
+        md5: hexadecimal digest, None where not known.
+    """
+
+    url: str
+    size: int | None = None
+    md5: str | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The last part of the URL."""
+        return self.url.rsplit("/", 1)[-1]
+
+
+KNOWN_FILES = {
+    "coco": RemoteFile(
+        "https://github.com/matterport/Mask_RCNN/releases/download/v2.0/"
+        "mask_rcnn_coco.h5",
+        size=257_557_808,
+    ),
+    "imagenet-resnet50": RemoteFile(
+        "https://github.com/fchollet/deep-learning-models/releases/download/v0.2/"
+        "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        md5="a268eb855778b3df3c7506639542a6af",
+    ),
+    "imagenet-resnet101": RemoteFile(
+        "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
+        "resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        md5="88cf7a10940856eca736dc7b7e228a21",
+    ),
+}
+
+_TIMEOUT_S = 30
+_CHUNK_BYTES = 1 << 18
+# Broken connections are continued at once; this many without a new byte end it.
+_ATTEMPTS = 5
+_WAIT_S = 1.0
+_RANGE_NOT_SATISFIABLE = 416
+
+
+def cache_folder() -> Path:
+    """Return the folder that keeps downloaded files; it may not exist yet."""
+    if home := os.environ.get("MRCNN_HOME"):
+        return Path(home).expanduser()
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache).expanduser() / "mrcnn"
+
+
+def fetch(
+    name: str, cache_dir: str | Path | None = None, *, progress: bool = True
+) -> Path:
+    """Return the path of a known weights file, downloading it when it is not there.
+
+    Args:
+        name: a key of `KNOWN_FILES`, "coco" for example.
+        cache_dir: folder to keep it in; `cache_folder` by default.
+        progress: whether to draw a progress bar (on a terminal only).
+
+    Raises:
+        WeightsError: the name is unknown, there is no network, or what came is
+            not the file.
+    """
+    if name not in KNOWN_FILES:
+        raise WeightsError(
+            f"Expected one of {', '.join(KNOWN_FILES)}. Received: name={name!r}."
+            f"{nearest(name, KNOWN_FILES)}"
+        )
+    remote = KNOWN_FILES[name]
+    path = Path(cache_dir or cache_folder()) / remote.file_name
+    download(remote, path, progress=progress)
+    return path
+
+
+def download_trained_weights(coco_model_path: str | Path, verbose: int = 1) -> None:
+    """Download the COCO weights to a path, as the original's function of this name.
+
+    Args:
+        coco_model_path: the file to make.
+        verbose: 0 draws no progress bar.
+
+    Raises:
+        WeightsError: as `fetch`.
+    """
+    download(KNOWN_FILES["coco"], coco_model_path, progress=verbose > 0)
+
+
+def download(remote: RemoteFile, path: str | Path, *, progress: bool = True) -> None:
+    """Bring a file to a path, unless it is there and whole.
+
+    Args:
+        remote: what to download.
+        path: the file to make; its folder is made when missing.
+        progress: whether to draw a progress bar (on a terminal only).
+
+    Raises:
+        WeightsError: there is no network, or what came is not the file.
+    """
+    path = Path(path)
+    if path.exists():
+        problem = _problem(remote, path)
+        if not problem:
+            return
+        logger.warning("%s is damaged (%s): downloading it again.", path, problem)
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        logger.info("Downloading %s to %s", remote.url, path)
+        _fill(remote, part, path, progress)
+        if problem := _problem(remote, part):
+            part.unlink()
+            raise WeightsError(
+                f"Expected the file at {remote.url} to be what it was. Received: "
+                f"{problem}. What came is removed: try again, or put the file at "
+                f"{str(path)!r}."
+            )
+        os.replace(part, path)
+    except (OSError, http.client.HTTPException) as error:
+        raise WeightsError(_no_network_message(remote, path, error)) from error
+
+
+def _fill(remote: RemoteFile, part: Path, path: Path, progress: bool) -> None:
+    """Append to the part file until the server says that it has sent everything.
+
+    Raises:
+        OSError: the connection failed and bytes stopped coming, or the disk is full.
+    """
+    bar = tqdm(
+        desc=path.name,
+        total=remote.size,
+        unit="B",
+        unit_scale=True,
+        disable=None if progress else True,
+    )
+    failures = 0
+    with bar:
+        while failures < _ATTEMPTS:
+            before = _size(part)
+            try:
+                if _append(remote, part, bar):
+                    return
+                error = ConnectionError("the connection was closed before the end")
+            except urllib.error.HTTPError:
+                raise  # the server answered: asking again would not change it
+            except (
+                http.client.HTTPException,
+                ConnectionError,
+                TimeoutError,
+            ) as broken:
+                error = broken
+            failures = 0 if _size(part) > before else failures + 1
+            logger.info("%s; continuing at byte %d", error, _size(part))
+            time.sleep(_WAIT_S)
+    raise error
+
+
+def _append(remote: RemoteFile, part: Path, bar: tqdm) -> bool:
+    """Read one connection to its end; return whether the file is complete."""
+    have = _size(part)
+    if remote.size is not None and have >= remote.size:
+        return True  # whole, or too long: the check that follows will say
+    request = urllib.request.Request(remote.url, headers={"User-Agent": "mrcnn"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    try:
+        response = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        if error.code != _RANGE_NOT_SATISFIABLE:
+            raise
+        error.close()
+        # Nothing lies beyond what is here: it is whole, or another file's beginning.
+        return True
+    with response:
+        start = _first_byte(response, have)
+        expected = _expected_size(response, start, remote)
+        bar.total = expected
+        bar.n = start
+        bar.refresh()
+        with open(part, "r+b" if start else "wb") as file:
+            file.seek(start)
+            file.truncate()
+            while chunk := response.read(_CHUNK_BYTES):
+                file.write(chunk)
+                bar.update(len(chunk))
+    return expected is None or _size(part) >= expected
+
+
+def _first_byte(response, have: int) -> int:
+    """Return where the answer begins: 0 from a server that does not know ranges."""
+    if response.status != http.client.PARTIAL_CONTENT:
+        return 0
+    text = response.headers.get("Content-Range", "")  # "bytes 1000-1999/2000"
+    if not text.startswith(f"bytes {have}-"):
+        raise http.client.HTTPException(
+            f"the server sent {text!r} when asked for bytes from {have}"
+        )
+    return have
+
+
+def _expected_size(response, start: int, remote: RemoteFile) -> int | None:
+    length = response.headers.get("Content-Length")
+    return start + int(length) if length else remote.size
+
+
+def _problem(remote: RemoteFile, path: Path) -> str | None:
+    """Return what is wrong with a file, None if it is whole."""
+    size = _size(path)
+    if remote.size is not None and size != remote.size:
+        return f"{size:,} bytes instead of {remote.size:,}"
+    if remote.md5 is not None:
+        digest = hashlib.md5(usedforsecurity=False)
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+        if digest.hexdigest() != remote.md5:
+            return f"MD5 {digest.hexdigest()} instead of {remote.md5}"
+    return None
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _no_network_message(remote: RemoteFile, path: Path, error: Exception) -> str:
+    reason = " ".join(str(getattr(error, "reason", error) or error).split())
+    if isinstance(error, urllib.error.HTTPError):
+        reason = f"the server's answer {error.code} {reason}"
+    return (
+        f"Expected to download {remote.url}. Received: {reason}. Type the command "
+        f"again to continue, put the file at {str(path.absolute())!r}, or type "
+        "--weights=none or --weights=PATH instead."
+    )

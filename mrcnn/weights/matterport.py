@@ -1,0 +1,425 @@
+"""Weights of the original, into a network and out of it.
+
+`load_weights` matches layers by name, checks everything, and only then assigns:
+a network is never half loaded. `save_weights` writes a file that the original,
+its ports and stock Keras read. The file itself is read and written by `layout`.
+
+A nested model (``rpn_model``) is one group of the file with the arrays of its
+inner layers; a file that gives the inner layers groups of their own is read
+too. The weights of a layer are the floating-point variables of
+``layer.weights``: seeds, counters and metrics are not among them.
+"""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from mrcnn.errors import WeightsError, nearest
+from mrcnn.weights.layout import LayerArrays, read_weights, write_weights
+from mrcnn.weights.matching import Arrays, find_arrays, pair_arrays
+from mrcnn.weights.report import ShapeClash, WeightsReport, one_per_layer, shorten
+
+__all__ = [
+    "CLASS_HEADS",
+    "WeightsReport",
+    "assign_weights",
+    "load_weights",
+    "read_weights",
+    "save_weights",
+]
+
+logger = logging.getLogger(__name__)
+
+# Layers whose last axis follows the number of classes, and its length per class.
+CLASS_HEADS = {"mrcnn_class_logits": 1, "mrcnn_bbox_fc": 4, "mrcnn_mask": 1}
+
+_BACKBONE_LAYER = re.compile(r"(res|bn)\d[a-z]_branch")
+
+
+def load_weights(
+    model: keras.Model,
+    path: str | Path,
+    *,
+    exclude: Iterable[str] | None = (),
+    for_training: bool,
+) -> WeightsReport:
+    """Load a weights file by layer name, and say what was and was not loaded.
+
+    Within a layer arrays are matched by variable name (also as Keras 1 spelt
+    them); where no name is known, by order and shape.
+
+    Args:
+        model: the network; its layers carry the original's names.
+        path: the file, in the layout of `layout`.
+        exclude: names of layers to leave as they are.
+        for_training: whether the network is to be trained. Then layers may be
+            missing from the file, and the class heads are left as they are where
+            their shapes clash because of the class count. For detection either
+            is an error.
+
+    Returns:
+        The report, which is also logged at INFO.
+
+    Raises:
+        WeightsError: the file cannot be read, holds values that are not finite,
+            matches nothing, or does not fit. The network is then as before.
+    """
+    return assign_weights(
+        model,
+        read_weights(path),
+        path=path,
+        exclude=exclude,
+        for_training=for_training,
+    )
+
+
+def assign_weights(
+    model: keras.Model,
+    weights: LayerArrays,
+    *,
+    path: str | Path,
+    exclude: Iterable[str] | None = (),
+    for_training: bool,
+) -> WeightsReport:
+    """Put arrays into a network by layer name, as `load_weights` does with a file.
+
+    Args:
+        model: the network.
+        weights: {layer name: [(weight name, array), ...]}.
+        path: where the arrays came from, for the report and the errors.
+        exclude: as in `load_weights`.
+        for_training: as in `load_weights`.
+
+    Returns:
+        The report, which is also logged at INFO.
+
+    Raises:
+        WeightsError: as in `load_weights`.
+    """
+    plan = _Plan(path=Path(path), weights=weights)
+    layers = _network_layers(model)
+    exclude = frozenset([exclude] if isinstance(exclude, str) else exclude or ())
+    _warn_of_unknown(exclude, model, weights)
+    for layer in layers:
+        plan.add(layer, exclude)
+    report = plan.report()
+    _check_fit(report, plan.errors, layers, weights, for_training=for_training)
+    _check_finite(plan, report)
+    for _, variable, array in plan.assignments:
+        variable.assign(array)
+    logger.info("%s", report)
+    return report
+
+
+def save_weights(model: keras.Model, path: str | Path) -> None:
+    """Write the weights of a network in the original's layout, as float32.
+
+    The file is written under another name, then moved into place: one that is
+    there is always whole.
+
+    Args:
+        model: the network.
+        path: the file to make or replace; its folder is made when missing.
+
+    Raises:
+        WeightsError: the file cannot be written.
+    """
+    weights: LayerArrays = {layer.name: [] for layer in model.layers}
+    for layer in _network_layers(model):
+        inner = "/".join(layer.path[1:] or layer.path)
+        weights[layer.path[0]] += [
+            (f"{inner}/{name}:0", _float32(variable))
+            for name, variable in layer.variables
+        ]
+    attributes = {
+        "backend": keras.config.backend(),
+        "keras_version": keras.__version__,
+    }
+    write_weights(path, weights, attributes)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A layer of the network that has weights.
+
+    Attributes:
+        path: names of the nested models around it, then its own.
+        variables: (name, variable) in Keras's order; names differ from each other.
+    """
+
+    path: tuple[str, ...]
+    variables: tuple[tuple[str, keras.Variable], ...]
+
+    @property
+    def name(self) -> str:
+        return self.path[-1]
+
+
+def _network_layers(model: keras.Model) -> list[_Layer]:
+    """Return the layers with weights; raise if the model has weights beside them."""
+    layers = list(_weighted_layers(model))
+    known = {id(variable) for layer in layers for _, variable in layer.variables}
+    stray = [v.path for v in model.weights if _is_float(v) and id(v) not in known]
+    if stray:
+        raise WeightsError(
+            "Expected every weight to belong to a layer. Received: "
+            f"{shorten(stray)}, which belong to a model directly. Make them weights of "
+            "a keras.Layer: a weights file has no place for them."
+        )
+    return layers
+
+
+def _weighted_layers(
+    model: keras.Model, outer: tuple[str, ...] = (), seen: set[int] | None = None
+) -> Iterator[_Layer]:
+    """Yield the layers with weights in model order, those of nested models included."""
+    seen = set() if seen is None else seen
+    for layer in model.layers:
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        path = (*outer, layer.name)
+        if isinstance(layer, keras.Model):
+            yield from _weighted_layers(layer, path, seen)
+        elif variables := _named_variables(layer):
+            yield _Layer(path, variables)
+
+
+def _named_variables(layer: keras.Layer) -> tuple[tuple[str, keras.Variable], ...]:
+    """Return the layer's floating-point variables under names that differ.
+
+    A composite layer may hold two kernels; they are told apart by the rest of
+    their path, "conv_a/kernel".
+    """
+    variables = [variable for variable in layer.weights if _is_float(variable)]
+    short = [variable.name for variable in variables]
+    if len(set(short)) == len(short):
+        return tuple(zip(short, variables, strict=True))
+    paths = [variable.path.split(f"{layer.name}/")[-1] for variable in variables]
+    counts: Counter[str] = Counter()
+    names = []
+    for path in paths:
+        counts[path] += 1
+        names.append(path if counts[path] == 1 else f"{path}_{counts[path]}")
+    return tuple(zip(names, variables, strict=True))
+
+
+def _is_float(variable: keras.Variable) -> bool:
+    return "float" in str(variable.dtype)
+
+
+def _float32(variable: keras.Variable) -> np.ndarray:
+    # np.asarray, because keras.ops.convert_to_numpy of a variable warns on NumPy 2.
+    return np.asarray(variable).astype(np.float32)
+
+
+class _Plan:
+    """What is to be assigned, found layer by layer before anything is changed."""
+
+    def __init__(self, path: Path, weights: LayerArrays):
+        self.path = path
+        self.assignments: list[tuple[str, keras.Variable, np.ndarray]] = []
+        self.errors: list[ShapeClash] = []
+        self._weights = weights
+        self._matched: list[str] = []
+        self._excluded: list[str] = []
+        self._clashed: list[ShapeClash] = []
+        self._missing: list[str] = []
+        self._used: set[tuple[str, str]] = set()
+
+    def add(self, layer: _Layer, exclude: frozenset[str]) -> None:
+        """Match one layer of the network with the file."""
+        group, arrays = find_arrays(self._weights, layer.path)
+        self._used |= {(group, name) for name, _ in arrays}
+        if exclude & set(layer.path):
+            self._excluded.append(layer.name)
+        elif not arrays:
+            self._missing.append(layer.name)
+        else:
+            self._pair(layer, arrays)
+
+    def _pair(self, layer: _Layer, arrays: Arrays) -> None:
+        names = [name for name, _ in layer.variables]
+        found, surplus = pair_arrays(layer.name, names, arrays)
+        # 1. Shapes: one clash leaves the whole layer as it is.
+        clashes = [
+            ShapeClash(layer.name, name, array.shape, tuple(variable.shape))
+            for (name, variable), array in zip(layer.variables, found, strict=True)
+            if array is not None and array.shape != tuple(variable.shape)
+        ]
+        clashes += [
+            ShapeClash(layer.name, name, array.shape, None) for name, array in surplus
+        ]
+        if clashes:
+            follows = all(_follows_class_count(clash) for clash in clashes)
+            (self._clashed if follows else self.errors).extend(clashes)
+            return
+        # 2. Assignments.
+        self._matched.append(layer.name)
+        for (name, variable), array in zip(layer.variables, found, strict=True):
+            label = f"{layer.name}/{name}"
+            if array is None:
+                self._missing.append(label)
+            else:
+                self.assignments.append((label, variable, array))
+
+    def report(self) -> WeightsReport:
+        """Return what the plan holds so far."""
+        unused = [
+            group
+            for group, arrays in self._weights.items()
+            if any((group, name) not in self._used for name, _ in arrays)
+        ]
+        return WeightsReport(
+            path=self.path,
+            matched=tuple(self._matched),
+            num_arrays=len(self.assignments),
+            num_parameters=sum(array.size for *_, array in self.assignments),
+            excluded=tuple(self._excluded),
+            clashed=tuple(self._clashed),
+            missing=tuple(self._missing),
+            unused=tuple(unused),
+        )
+
+
+def _follows_class_count(clash: ShapeClash) -> bool:
+    file_shape, model_shape = clash.file_shape, clash.model_shape
+    return (
+        clash.layer in CLASS_HEADS
+        and file_shape is not None
+        and model_shape is not None
+        and file_shape[:-1] == model_shape[:-1]
+    )
+
+
+def _check_fit(
+    report: WeightsReport,
+    errors: list[ShapeClash],
+    layers: list[_Layer],
+    weights: LayerArrays,
+    *,
+    for_training: bool,
+) -> None:
+    """Raise unless the file fits the network well enough for its purpose."""
+    path = str(report.path)
+    if errors:
+        raise WeightsError(
+            f"Expected weights of the network's shapes. Received: {path!r} with "
+            f"{shorten(one_per_layer(errors), '; ')}. {_advice(errors)}"
+        )
+    if report.clashed and not for_training:
+        raise WeightsError(_class_count_message(report))
+    if not report.matched:
+        in_file = [name for name, arrays in weights.items() if arrays]
+        raise WeightsError(
+            "Expected weights for at least one layer of the network "
+            f"({shorten(layer.name for layer in layers)}). Received: {path!r} with "
+            f"weights for {shorten(in_file) or 'no layer'}; nothing was loaded. Name a "
+            "file with the layer names of Mask R-CNN, and exclude less."
+        )
+    if for_training:
+        _warn_of_other_backbone(report)
+        return
+    if report.missing:
+        raise WeightsError(
+            f"Expected weights for every layer. Received: {path!r} without "
+            f"{shorten(report.missing)}; detecting would run on random values. Name a "
+            "file that was trained with this network's BACKBONE and layers."
+        )
+    if other := _backbone_layers(report.unused):
+        raise WeightsError(
+            f"Expected weights of the network's BACKBONE. Received: {path!r} with "
+            f"{shorten(other)}, which the network does not have. Set BACKBONE to what "
+            "the file was trained with."
+        )
+    if report.excluded:
+        logger.warning(
+            "%s: %s keep their random values, because they were excluded; detections "
+            "mean nothing until they are loaded.",
+            path,
+            shorten(report.excluded),
+        )
+
+
+def _advice(clashes: list[ShapeClash]) -> str:
+    """Return what to do about shapes that differ for another reason than classes."""
+    names = [clash.layer for clash in clashes]
+    if _backbone_layers(names):
+        return (
+            "The file was trained with another BACKBONE: set that one, or start "
+            "without the file (--weights=none)."
+        )
+    if set(names) == {"conv1"}:
+        return (
+            "The file was trained with another IMAGE_CHANNEL_COUNT: set that one, or "
+            "pass exclude=['conv1'] to train the layer anew."
+        )
+    return (
+        "Build the network as the file's was, or exclude the layers to train them anew."
+    )
+
+
+def _class_count_message(report: WeightsReport) -> str:
+    clashes = {clash.layer: clash for clash in one_per_layer(report.clashed)}
+    clash = next(clashes[head] for head in CLASS_HEADS if head in clashes)
+    per_class = CLASS_HEADS[clash.layer]
+    in_file = clash.file_shape[-1] // per_class
+    in_model = clash.model_shape[-1] // per_class
+    return (
+        f"Expected weights for {in_model} classes. Received: {str(report.path)!r}; "
+        f"the file has {in_file} classes, NUM_CLASSES is {in_model} ({clash}). Set "
+        f"NUM_CLASSES to {in_file}, or name a file trained for {in_model} classes."
+    )
+
+
+def _backbone_layers(names: Iterable[str]) -> list[str]:
+    return [name for name in names if _BACKBONE_LAYER.match(name)]
+
+
+def _warn_of_other_backbone(report: WeightsReport) -> None:
+    if other := _backbone_layers(report.unused):
+        logger.warning(
+            "%s has weights for %s, which the network does not have: it was trained "
+            "with another BACKBONE.",
+            report.path,
+            shorten(other),
+        )
+    missing = _backbone_layers(report.missing)
+    if missing and _backbone_layers(report.matched):
+        logger.warning(
+            "%s fills only a part of the backbone: %s keep their random values. Set "
+            "the BACKBONE that it was trained with.",
+            report.path,
+            shorten(missing),
+        )
+
+
+def _warn_of_unknown(
+    exclude: frozenset[str], model: keras.Model, weights: LayerArrays
+) -> None:
+    # Excluding a layer without weights, or one that only the file has, is no slip.
+    inner = {name for layer in _weighted_layers(model) for name in layer.path}
+    known = inner | {layer.name for layer in model.layers} | weights.keys()
+    for name in sorted(exclude - known):
+        logger.warning(
+            "exclude names %r, which is no layer of the network.%s",
+            name,
+            nearest(name, known),
+        )
+
+
+def _check_finite(plan: _Plan, report: WeightsReport) -> None:
+    for label, _, array in plan.assignments:
+        num_wrong = array.size - int(np.isfinite(array).sum())
+        if num_wrong:
+            raise WeightsError(
+                f"Expected finite weights. Received: {str(report.path)!r}, where "
+                f"{num_wrong:,} of {array.size:,} values of {label} are NaN or "
+                "infinite (a training that diverged?). Use an earlier checkpoint."
+            )

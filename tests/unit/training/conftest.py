@@ -1,0 +1,41 @@
+"""A data set of drawn rectangles, in memory."""
+
+import numpy as np
+import pytest
+
+from mrcnn.data.dataset import Dataset
+
+
+class Rectangles(Dataset):
+    """Images of 40 x 60 pixels; image i holds `counts[i]` rectangles of class 1 or 2.
+
+    The red channel of an image is its number times ten, so that a picture tells
+    which one it is.
+    """
+
+    def __init__(self, counts, source="shapes"):
+        super().__init__()
+        self.counts = counts
+        self.add_class("shapes", 1, "wide")
+        self.add_class("other", 1, "tall")
+        for i in range(len(counts)):
+            self.add_image(source, f"no{i}", path=f"folder/{i}.png")
+        self.prepare()
+
+    def load_image(self, image_id):
+        image = np.full((40, 60, 3), 100, np.uint8)
+        image[..., 0] = image_id * 10
+        return image
+
+    def load_mask(self, image_id):
+        num = self.counts[image_id]
+        masks = np.zeros((40, 60, num), bool)
+        for i in range(num):
+            masks[2 + i : 20 + i, 3 * i + 1 : 3 * i + 15, i] = True
+        return masks, np.array([1 + i % 2 for i in range(num)], np.int32)
+
+
+@pytest.fixture
+def rectangles():
+    """Return the class, to make data sets with."""
+    return Rectangles

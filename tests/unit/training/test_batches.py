@@ -1,0 +1,211 @@
+"""Batches: contents, order, repeatability."""
+
+import numpy as np
+import pytest
+
+from mrcnn.errors import ConfigError, DatasetError
+from mrcnn.geometry.anchors import feature_shapes, generate_pyramid_anchors
+from mrcnn.training.augment import import_imgaug
+from mrcnn.training.batches import Batches
+
+STRIDES = [8, 16, 32]
+ANCHORS = generate_pyramid_anchors(
+    (16, 32, 64), [0.5, 1, 2], feature_shapes((64, 64), STRIDES), STRIDES, 1
+)
+MEAN = np.array([10.0, 20.0, 30.0])
+
+
+def batches_of(dataset, kind=Batches, **kwargs):
+    kwargs = {
+        "batch_size": 2,
+        "num_classes": 3,
+        "anchors": ANCHORS,
+        "num_rpn_anchors": 32,
+        "rpn_bbox_std_dev": np.array([0.1, 0.1, 0.2, 0.2]),
+        "max_gt_instances": 5,
+        "mean_pixel": MEAN,
+        "min_dim": 32,
+        "max_dim": 64,
+        "mini_mask_shape": (14, 16),
+    } | kwargs
+    return kind(dataset, **kwargs)
+
+
+def ids_of(batches, epoch=None):
+    """The images of one epoch, a list per batch, read from the metas."""
+    if epoch is not None:
+        batches.epoch = epoch
+    return [
+        batches[i]["image_meta"][:, 0].astype(int).tolist() for i in range(len(batches))
+    ]
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys()
+    for key in one:
+        np.testing.assert_array_equal(one[key], other[key], err_msg=key)
+
+
+@pytest.mark.parametrize("mini_mask_shape", [(14, 16), None])
+def test_keys_shapes_and_dtypes(rectangles, mini_mask_shape):
+    dataset = rectangles([1, 2])
+    batch = batches_of(
+        dataset, mini_mask_shape=mini_mask_shape, num_random_rois=7, shuffle=False
+    )[0]
+    h, w = mini_mask_shape or (64, 64)
+    assert {key: (array.dtype.name, array.shape) for key, array in batch.items()} == {
+        "image": ("float32", (2, 64, 64, 3)),
+        "image_meta": ("float32", (2, 12 + 3)),
+        "rpn_match": ("int32", (2, len(ANCHORS), 1)),
+        "rpn_bbox": ("float32", (2, 32, 4)),
+        "gt_class_ids": ("int32", (2, 5)),
+        "gt_boxes": ("int32", (2, 5, 4)),
+        "gt_masks": ("uint8", (2, h, w, 5)),
+        "rois": ("int32", (2, 7, 4)),
+    }
+    # Image 1 has red 10; its 40 rows lie in the middle of 64, around them zeros.
+    assert batch["image"][1, 32, 32].tolist() == [10 - 10, 100 - 20, 100 - 30]
+    assert batch["image"][1, 0, 0].tolist() == [-10, -20, -30]
+    assert batch["gt_class_ids"].tolist() == [[1, 0, 0, 0, 0], [1, 2, 0, 0, 0]]
+    assert not batch["gt_boxes"][0, 1:].any() and batch["gt_boxes"][0, 0].any()
+    assert batch["gt_masks"][..., 0].any() and not batch["gt_masks"][..., 2:].any()
+    assert (batch["rpn_match"] == 1).any(axis=(1, 2)).all()
+    assert "rois" not in batches_of(dataset)[0]
+
+
+def test_an_image_without_objects_gives_negatives(rectangles):
+    batch = batches_of(rectangles([0, 1]), shuffle=False)[0]
+    assert np.count_nonzero(batch["rpn_match"][0] == -1) == 32
+    assert not (batch["rpn_match"][0] == 1).any()
+    assert not batch["gt_class_ids"][0].any() and not batch["rpn_bbox"][0].any()
+
+
+def test_of_too_many_objects_some_are_picked(rectangles):
+    dataset = rectangles([9])
+    batch = batches_of(dataset, batch_size=1)[0]
+    assert (batch["gt_class_ids"] != 0).all()
+    # Class, box and mask still belong together: object i starts in column 3 i + 1,
+    # 2 further right in 64 columns, and is of class 1 where i is even.
+    which, rest = np.divmod(batch["gt_boxes"][0, :, 1] - 3, 3)
+    assert len(set(which)) == 5 and not rest.any()
+    np.testing.assert_array_equal(batch["gt_class_ids"][0], 1 + which % 2)
+    others = [
+        batches_of(dataset, batch_size=1, seed=s)[0]["gt_boxes"] for s in range(5)
+    ]
+    assert any((other != batch["gt_boxes"]).any() for other in others)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_without_steps_every_image_comes_once(rectangles, shuffle):
+    batches = batches_of(rectangles([1] * 5), shuffle=shuffle)
+    orders = [ids_of(batches, epoch) for epoch in range(4)]
+    for order in orders:
+        assert [len(ids) for ids in order] == [2, 2, 1]
+        assert sorted(sum(order, [])) == [0, 1, 2, 3, 4]
+    assert (orders[0] == [[0, 1], [2, 3], [4]]) == (not shuffle)
+    assert len({str(order) for order in orders}) == (4 if shuffle else 1)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+@pytest.mark.parametrize("num_images", [1, 3, 4, 7])
+def test_steps_cut_one_stream_of_shuffled_rounds(rectangles, steps, num_images):
+    batches = batches_of(rectangles([1] * num_images), steps=steps)
+    epochs = -(-4 * num_images // (2 * steps))
+    stream = []
+    for epoch in range(epochs):
+        order = ids_of(batches, epoch)
+        assert [len(ids) for ids in order] == [2] * steps
+        stream += sum(order, [])
+    for start in range(0, 4 * num_images, num_images):
+        assert sorted(stream[start : start + num_images]) == list(range(num_images))
+    # Cut differently the stream is the same one.
+    whole = batches_of(rectangles([1] * num_images), steps=epochs * steps)
+    assert sum(ids_of(whole, 0), []) == stream
+
+
+def test_validation_takes_no_image_twice(rectangles):
+    dataset = rectangles([1] * 5)
+    assert ids_of(batches_of(dataset, shuffle=False, steps=50)) == [[0, 1], [2, 3], [4]]
+    assert ids_of(batches_of(dataset, shuffle=False, steps=2)) == [[0, 1], [2, 3]]
+
+
+def test_seed_epoch_and_index_decide_alone(rectangles):
+    iaa = import_imgaug().augmenters
+    settings = {
+        "augmenter": iaa.Sequential([iaa.Fliplr(0.5), iaa.Affine(rotate=(-9, 9))]),
+        "steps": 3,
+        "num_random_rois": 4,
+    }
+    dataset = rectangles([1, 2, 3, 0])
+    one = batches_of(dataset, seed=5, **settings)
+    one[0], one[2], one[1]  # asking in another order changes nothing
+    one.epoch += 1
+    other = batches_of(dataset, seed=5, initial_epoch=1, **settings)
+    for i in (2, 0, 1):
+        assert_same(one[i], other[i])
+    later, unlike = one[0], batches_of(dataset, seed=6, initial_epoch=1, **settings)[0]
+    one.epoch += 1
+    assert (one[0]["rpn_match"] != later["rpn_match"]).any()
+    assert (unlike["rpn_match"] != later["rpn_match"]).any()
+
+
+def test_validation_is_the_same_in_every_epoch(rectangles):
+    batches = batches_of(rectangles([1, 2]), shuffle=False)
+    before = batches[0]
+    batches.on_epoch_begin()
+    batches.on_epoch_end()
+    assert batches.epoch == 1
+    assert_same(before, batches[0])
+
+
+@pytest.mark.parametrize("index", [-1, 3])
+def test_there_is_no_batch_beyond_the_epoch(rectangles, index):
+    with pytest.raises(IndexError, match="from 0 to 2"):
+        batches_of(rectangles([1] * 5))[index]
+
+
+@pytest.mark.parametrize(
+    ("counts", "kwargs", "error", "words"),
+    [
+        ([], {}, DatasetError, "at least one image"),
+        ([1], {"num_classes": 2}, ConfigError, "NUM_CLASSES of at least 3"),
+        ([1], {"augmenter": "flip"}, ConfigError, "Received: augmentation=str"),
+    ],
+)
+def test_what_cannot_work_is_refused_at_once(rectangles, counts, kwargs, error, words):
+    with pytest.raises(error, match=words):
+        batches_of(rectangles(counts), **kwargs)
+
+
+def test_none_stands_for_no_sources(rectangles):
+    assert batches_of(rectangles([1, 1]), no_augmentation_sources=None)[0]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_fit_is_served_each_epoch_in_full(rectangles, workers):
+    """Each epoch's batches come in its turn, whatever Keras reads ahead."""
+    import keras
+
+    class Watched(Batches):
+        def __getitem__(self, index):
+            return super().__getitem__(index) | {
+                "epoch": np.array([self.epoch] * self.batch_size, np.int32)
+            }
+
+    class Recorder(keras.Model):
+        def train_step(self, batch):
+            served.append((int(batch["epoch"][0]), np.array(batch["image_meta"])[:, 0]))
+            return {"loss": 0.0}
+
+    served = []
+    batches = batches_of(
+        rectangles([1] * 6), kind=Watched, workers=workers, initial_epoch=4
+    )
+    model = Recorder()
+    model.built = True  # as the network is; of others Keras looks at a batch first
+    model.compile(run_eagerly=True)
+    model.fit(batches, epochs=3, verbose=0, shuffle=False)
+    assert [epoch for epoch, _ in served] == [4] * 3 + [5] * 3 + [6] * 3
+    for start in (0, 3, 6):
+        images = np.concatenate([images for _, images in served[start : start + 3]])
+        assert sorted(images) == list(range(6))

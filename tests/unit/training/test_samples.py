@@ -1,0 +1,137 @@
+"""One training image: resized, augmented, boxed, and refused with a reason."""
+
+import numpy as np
+import pytest
+
+from mrcnn.errors import ConfigError, DatasetError
+from mrcnn.structures import (
+    META_ACTIVE_CLASS_IDS,
+    META_IMAGE_ID,
+    META_ORIGINAL_SHAPE,
+    META_SCALE,
+    META_SHAPE,
+    META_WINDOW,
+)
+from mrcnn.training.augment import import_imgaug
+from mrcnn.training.samples import image_name, load_training_image
+
+
+def load(dataset, image_id=0, **kwargs):
+    kwargs = {
+        "num_classes": 3,
+        "min_dim": 64,
+        "max_dim": 128,
+        "rng": np.random.default_rng(0),
+    } | kwargs
+    return load_training_image(dataset, image_id, **kwargs)
+
+
+def test_image_masks_and_boxes_are_scaled_together(rectangles):
+    image, meta, class_ids, boxes, masks = load(rectangles([0, 2]), 1)
+    # 40 x 60 to a longer side of 128 at most: scale max(64 / 40, ...) = 1.6, and
+    # 60 * 1.6 = 96 <= 128. 64 rows lie 32 below the top, 96 columns 16 from the left.
+    assert meta[META_WINDOW].tolist() == [32, 16, 96, 112]
+    assert meta[META_SCALE].tolist() == [1.6]
+    assert meta[META_IMAGE_ID].tolist() == [1]
+    assert meta[META_ORIGINAL_SHAPE].tolist() == [40, 60, 3]
+    assert meta[META_SHAPE].tolist() == [128, 128, 3]
+    # Rows 2 to 20, columns 1 to 15, times 1.6 and shifted; rounded to pixels.
+    np.testing.assert_allclose(boxes[0], [35.2, 17.6, 64, 40], atol=1)
+    assert image.shape == (128, 128, 3) and image.dtype == np.uint8
+    assert masks.shape == (128, 128, 2) and masks.dtype == bool
+    assert class_ids.tolist() == [1, 2] and class_ids.dtype == np.int32
+    assert boxes.dtype == np.int32
+
+
+def test_active_classes_are_those_of_the_images_own_source(rectangles):
+    meta = load(rectangles([1])).image_meta
+    assert meta[META_ACTIVE_CLASS_IDS].tolist() == [1, 1, 0]
+    meta = load(rectangles([1], source="other"), num_classes=5).image_meta
+    assert meta[META_ACTIVE_CLASS_IDS].tolist() == [1, 0, 1, 0, 0]
+    meta = load(rectangles([0], source="without classes")).image_meta
+    assert meta[META_ACTIVE_CLASS_IDS].tolist() == [1, 0, 0]
+
+
+def test_mini_masks(rectangles):
+    loaded = load(rectangles([3]), mini_mask_shape=(14, 20))
+    assert loaded.masks.shape == (14, 20, 3) and loaded.masks.dtype == bool
+    assert loaded.masks.all()  # a rectangle fills its box
+
+
+def test_an_image_without_objects(rectangles):
+    loaded = load(rectangles([0]), mini_mask_shape=(14, 14))
+    assert loaded.boxes.shape == (0, 4) and loaded.masks.shape == (14, 14, 0)
+
+
+def test_augmentation_moves_boxes_and_drops_what_leaves(rectangles):
+    iaa = import_imgaug().augmenters
+    dataset = rectangles([1, 2])
+    plain, flipped = load(dataset, 1), load(dataset, 1, augmenter=iaa.Fliplr(1))
+    # Mirrored in 128 columns: x1 and x2 become 128 - x2 and 128 - x1.
+    y1, x1, y2, x2 = plain.boxes.T
+    np.testing.assert_array_equal(flipped.boxes.T, [y1, 128 - x2, y2, 128 - x1])
+    # The first rectangle ends in column 40, the second in 45: 42 to the left
+    # leave nothing of the first.
+    shift = iaa.Affine(translate_px={"x": -42})
+    shifted = load(dataset, 1, augmenter=shift)
+    assert shifted.class_ids.tolist() == [2] and shifted.boxes[0, 1] == 0
+    kept = load(dataset, 1, augmenter=shift, no_augmentation_sources={"shapes"})
+    np.testing.assert_array_equal(kept.image, plain.image)
+    np.testing.assert_array_equal(kept.masks, plain.masks)
+
+
+def test_crop_follows_the_generator(rectangles):
+    def cut(seed):
+        return load(
+            rectangles([2]), mode="crop", min_dim=32, rng=np.random.default_rng(seed)
+        )
+
+    first, again = cut(1), cut(1)
+    assert first.image.shape == (32, 32, 3)
+    np.testing.assert_array_equal(first.masks, again.masks)
+    shapes = {tuple(cut(seed).boxes.ravel()) for seed in range(8)}
+    assert len(shapes) > 1
+
+
+def broken(rectangles, **methods):
+    return type("Broken", (rectangles,), methods)([1, 1])
+
+
+def raises(*_):
+    raise OSError("file is cut short")
+
+
+def full(value, num=1, hw=(40, 60)):
+    return lambda *_: (np.ones((*hw, num), bool), np.array([value], np.int32))
+
+
+@pytest.mark.parametrize(
+    ("methods", "words"),
+    [
+        ({"load_image": raises}, "cannot be loaded. OSError: file is cut short"),
+        ({"load_mask": raises}, "cannot be loaded. OSError: file is cut short"),
+        ({"load_mask": full(3)}, "class ids from 1 to 2. Received: class id 3 in"),
+        ({"load_mask": full(-7)}, "Received: class id -7 in"),
+        ({"load_mask": full(0)}, "Received: class id 0 in"),
+        ({"load_mask": full(1, num=2)}, r"\[40, 60, 2\] and \[1\] for"),
+        ({"load_mask": full(1, hw=(9, 9))}, r"\[9, 9, 1\] and \[1\] for"),
+    ],
+)
+def test_what_cannot_be_used_names_the_image(rectangles, methods, words):
+    with pytest.raises(DatasetError, match=words) as caught:
+        load(broken(rectangles, **methods), 1)
+    assert "image 1 (shapes.no1, folder/1.png)" in str(caught.value)
+
+
+def test_crowds_are_kept(rectangles):
+    loaded = load(broken(rectangles, load_mask=full(-1)), 0)
+    assert loaded.class_ids.tolist() == [-1]
+
+
+def test_too_few_classes_in_the_network(rectangles):
+    with pytest.raises(ConfigError, match="at least 3: the background and wide, tall"):
+        load(rectangles([1]), num_classes=2)
+
+
+def test_image_name(rectangles):
+    assert image_name(rectangles([0]), 0) == "image 0 (shapes.no0, folder/0.png)"
