@@ -146,7 +146,7 @@ def display_instances(
             _outline_mask(ax, masks[:, :, i], color)
         if show_bbox:
             _outline_box(ax, box, color)
-        _write_caption(ax, box, captions[i], color)
+        _write_caption(ax, box, captions[i], color, width)
     ax.imshow(picture.astype(np.uint8))
     if is_shown:
         _show()
@@ -244,18 +244,20 @@ def _outline_box(ax, box, color) -> None:
     )
 
 
-def _write_caption(ax, box, caption, color) -> None:
+def _write_caption(ax, box, caption, color, image_width) -> None:
     plate = {"facecolor": "black", "edgecolor": color, "alpha": 0.6, "pad": 1.5}
-    # Kept inside the axes, whose edges the box may touch.
+    # How wide the text gets is known only when drawn; near the right border it
+    # grows to the left, so that it does not leave the picture.
+    is_far_right = box[1] > 0.7 * image_width
     ax.text(
-        box[1] + 2,
+        min(box[3], image_width) if is_far_right else box[1] + 2,
         box[0] + 2,
         caption,
         color="white",
         size=11,
         verticalalignment="top",
+        horizontalalignment="right" if is_far_right else "left",
         bbox=plate,
-        clip_on=True,
     )
 
 
