@@ -162,9 +162,12 @@ class VideoReader:
         if self._damaged_after is None and not self._ends_early(end):
             return
         total = f" of {self.info.num_frames}" if self.info.num_frames else ""
+        # A cut last packet is damage too on some versions of FFmpeg; with nothing
+        # readable after it, it is the end.
+        is_cut = self._damaged_after is None or self._damaged_after >= self._num_given
         what = (
             f"which ends after frame {self._num_given}{total}"
-            if self._damaged_after is None
+            if is_cut
             else f"damaged after frame {self._damaged_after}{total} "
             f"({self._num_given} could be read)"
         )

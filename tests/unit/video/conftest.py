@@ -97,7 +97,7 @@ def within_seconds():
         def target():
             try:
                 outcome["value"] = function(*args, **kwargs)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - raised again below
                 outcome["error"] = error
 
         thread = threading.Thread(target=target, daemon=True)
