@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 def evaluate(args: argparse.Namespace) -> None:
     """Evaluate as the flags say."""
     outputs.make_folder(args.output.parent)
-    model, class_names = load_detector(args, base=RemoteConfig, class_names=["remote"])
+    model, class_names = load_detector(args, base=RemoteConfig, class_names=["AC Remote"])
     args.classes = list(class_names[1:])  # the ids of the training
     _, dataset = arguments.load_datasets(args)
 
@@ -78,7 +78,8 @@ def print_table(scores: dict, indent: str = "") -> None:
             print(f"{indent}{name}")
             print_table(value, indent + "  ")
         else:
-            shown = f"{value:.3f}" if isinstance(value, float) else value
+            # None: no object of that kind to find.
+            shown = "-" if value is None else f"{value:.3f}"
             print(f"{indent}{name:{24 - len(indent)}} {shown}")
 
 

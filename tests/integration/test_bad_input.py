@@ -159,19 +159,21 @@ def test_wrong_flag(fails, photos, flag, said):
     assert said in fails(*train(photos, flag))
 
 
-def test_num_classes_that_does_not_fit_the_data(photos, tmp_path):
+def test_num_classes_that_does_not_fit_the_data(tmp_path):
     from mrcnn import Dataset, MaskRCNN
 
     config = Config(
         NAME="a",
-        NUM_CLASSES=4,
+        NUM_CLASSES=2,
         BACKBONE="resnet18",
         IMAGE_MAX_DIM=64,
         IMAGE_MIN_DIM=64,
+        STEPS_PER_EPOCH=1,
     )
-    train_set, val_set = Dataset.load(photos).split(0.5)
+    folder = write_via(tmp_path / "photos", ["remote", "phone", "remote", "phone"])
+    train_set, val_set = Dataset.load(folder).split(0.5)
     model = MaskRCNN("training", config, tmp_path)
-    with pytest.raises(ConfigError, match=r"Expected NUM_CLASSES=2.*NUM_CLASSES=4"):
+    with pytest.raises(ConfigError, match=r"NUM_CLASSES of at least 3.*NUM_CLASSES=2"):
         model.train(train_set, val_set, 0.001, epochs=1, layers="heads")
 
 
