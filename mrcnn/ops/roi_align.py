@@ -16,6 +16,8 @@ from mrcnn.ops.boxes import box_areas
 # A ROI of this many pixels squared at the size of ImageNet pictures belongs to
 # pyramid level 4 (Feature Pyramid Networks, Lin et al. 2017, equation 1).
 _CANONICAL_SIDE = 224.0
+# Cells that the last sample of a box on the image's edge may round to outside.
+_ROUNDING = 1e-3
 
 
 def roi_levels(boxes, image_hw):
@@ -188,7 +190,7 @@ def _axis(start, end, side, size):
     steps = ops.arange(size, dtype="float32")
     position = (start * last)[..., None] + steps * step[..., None]
     last = last[..., None]
-    inside = (position >= 0) & (position <= last)
+    inside = (position >= -_ROUNDING) & (position <= last + _ROUNDING)
     position = ops.clip(position, 0.0, last)
     low = ops.floor(position)
     high = ops.minimum(low + 1.0, last)
