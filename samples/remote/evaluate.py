@@ -50,7 +50,9 @@ def main(argv: list[str] | None = None) -> int:
 def evaluate(args: argparse.Namespace) -> None:
     """Evaluate as the flags say."""
     outputs.make_folder(args.output.parent)
-    model, class_names = load_detector(args, base=RemoteConfig, class_names=["AC Remote"])
+    model, class_names = load_detector(
+        args, base=RemoteConfig, class_names=["AC Remote"]
+    )
     args.classes = list(class_names[1:])  # the ids of the training
     _, dataset = arguments.load_datasets(args)
 

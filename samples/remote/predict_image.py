@@ -39,7 +39,9 @@ def predict_images(args: argparse.Namespace) -> None:
     """Predict what the flags name."""
     paths = outputs.find_inputs(args.inputs)
     outputs.make_folder(args.output)
-    model, class_names = load_detector(args, base=RemoteConfig, class_names=["AC Remote"])
+    model, class_names = load_detector(
+        args, base=RemoteConfig, class_names=["AC Remote"]
+    )
     predict(model, class_names, paths, args.output, batch_size=args.batch)
 
 

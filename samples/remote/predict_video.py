@@ -42,7 +42,9 @@ def predict_videos(args: argparse.Namespace) -> None:
     paths = outputs.find_inputs(args.inputs)
     outputs.require_videos(paths)
     outputs.make_folder(args.output)
-    model, class_names = load_detector(args, base=RemoteConfig, class_names=["AC Remote"])
+    model, class_names = load_detector(
+        args, base=RemoteConfig, class_names=["AC Remote"]
+    )
     predict(model, class_names, paths, args.output, batch_size=args.batch)
 
 

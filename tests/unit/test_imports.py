@@ -100,9 +100,9 @@ def violations(file: str, source: str) -> list[str]:
     modules = imported_modules(tree)
     own = [name for name in modules if name.split(".")[0] == "mrcnn"]
     foreign = {name.split(".")[0] for name in modules} - {"mrcnn", "."}
-    found = ["relative import"] if "." in modules else []
     folder, *inner = Path(file).with_suffix("").parts
     part = inner[0] if folder == "mrcnn" else "samples"
+    found = ["relative import"] if "." in modules and folder == "mrcnn" else []
     if part in ("cli", "samples"):
         found += [
             f"{name} is not public"

@@ -40,7 +40,7 @@ def test_every_import_is_required():
                     imported |= {alias.name.split(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and node.module:
                     imported.add(node.module.split(".")[0])
-    local = {"mrcnn", *(path.stem for path in (ROOT / "samples").rglob("*.py"))}
+    local = {"mrcnn", *(path.stem for path in (ROOT / "samples").rglob("*"))}
     foreign = imported - sys.stdlib_module_names - local
     # jax and torch are backends that a user installs.
     assert {names.get(name, name) for name in foreign} - {"jax", "torch"} <= required
