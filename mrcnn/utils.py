@@ -1,5 +1,6 @@
 """The original's `mrcnn.utils`: its names, from where they live now."""
 
+from mrcnn.data.dataset import Dataset
 from mrcnn.evaluation.ap import (
     compute_ap,
     compute_ap_range,
@@ -25,8 +26,10 @@ from mrcnn.geometry.masks import (
     unmold_mask,
 )
 from mrcnn.geometry.resize import resize, resize_image, resize_mask
+from mrcnn.weights.download import download_trained_weights
 
 __all__ = [
+    "Dataset",
     "apply_box_deltas",
     "box_refinement",
     "compute_ap",
@@ -37,6 +40,7 @@ __all__ = [
     "compute_overlaps_masks",
     "compute_recall",
     "denorm_boxes",
+    "download_trained_weights",
     "expand_mask",
     "extract_bboxes",
     "generate_anchors",

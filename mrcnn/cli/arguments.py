@@ -6,14 +6,29 @@ left out is None and leaves the value to the run it starts from, or the `Config`
 """
 
 import argparse
+import ast
 import re
 from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from mrcnn.cli import runs
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError
 
+# What --augment names, made of imgaug's augmenters.
+_AUGMENTERS = {
+    "none": None,
+    "flip": lambda iaa: iaa.Fliplr(0.5),
+    "turn": lambda iaa: iaa.Sequential(
+        [
+            iaa.Fliplr(0.5),
+            iaa.Affine(rotate=(-180, 180), scale=(0.7, 1.3)),
+            iaa.Multiply((0.7, 1.3)),
+        ]
+    ),
+}
 DOWNLOADED = ("coco", "imagenet")
 _EMPTY_START = ("imagenet", "none")
 
@@ -70,6 +85,7 @@ def add_training_flags(
     *,
     dataset: str | Path | None = None,
     logs: str | Path = "logs",
+    augment: str = "flip",
 ) -> None:
     """Add the flags of a training.
 
@@ -77,6 +93,7 @@ def add_training_flags(
         parser: the parser to add to.
         dataset: default of --dataset; None makes it required.
         logs: default of --logs.
+        augment: default of --augment.
     """
     add_dataset_flags(parser, dataset=dataset)
     group = parser.add_argument_group("network")
@@ -118,10 +135,11 @@ def add_training_flags(
     group.add_argument("--lr", type=float, metavar="RATE", help="learning rate")
     group.add_argument(
         "--augment",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="flip half of the training images left to right; turn it off where left "
-        "and right differ, as in text",
+        choices=tuple(_AUGMENTERS),
+        default=augment,
+        help="change training images at random: flip left to right (not where left "
+        "and right differ, as in text), or turn by any angle, scale and brighten as "
+        "well, for objects seen from above (default: %(default)s)",
     )
     group.add_argument(
         "--workers",
@@ -222,6 +240,12 @@ def training_config(
         "VALIDATION_STEPS": None,
         "SEED": args.seed,
     }
+    if args.weights == "none":
+        # Nothing is pre-trained: batch norm has to learn too, and the anchors can
+        # suit the size of the images.
+        size = args.image_size or base.IMAGE_MAX_DIM
+        scales = np.array(base.RPN_ANCHOR_SCALES) * size / base.IMAGE_MAX_DIM
+        settings |= {"TRAIN_BN": None, "RPN_ANCHOR_SCALES": tuple(scales.tolist())}
     config = base(**settings | network_settings(args, base))
     config.validate()
     return config
@@ -239,7 +263,8 @@ def network_settings(args: argparse.Namespace, base: type[Config] = Config) -> d
         # Small images are scaled up as far as with the default size.
         least = round(args.image_size * base.IMAGE_MIN_DIM / base.IMAGE_MAX_DIM)
         settings |= {"IMAGE_MAX_DIM": args.image_size, "IMAGE_MIN_DIM": least}
-    return {key: value for key, value in settings.items() if value is not None}
+    given = {key: value for key, value in settings.items() if value is not None}
+    return given | dict(args.set)
 
 
 def training_layers(args: argparse.Namespace) -> str:
@@ -250,12 +275,13 @@ def training_layers(args: argparse.Namespace) -> str:
 
 
 def augmentation(args: argparse.Namespace):
-    """Return the imgaug augmenter of the flags, or None with --no-augment."""
-    if not args.augment:
+    """Return the imgaug augmenter that --augment names, or None."""
+    make = _AUGMENTERS[args.augment]
+    if make is None:
         return None
     from mrcnn.training.augment import import_imgaug
 
-    return import_imgaug().augmenters.Fliplr(0.5)
+    return make(import_imgaug().augmenters)
 
 
 def folder_name(path: str | Path) -> str:
@@ -292,6 +318,22 @@ def class_list(text: str) -> list[str]:
             f"expected names separated by commas, received {text!r}"
         )
     return names
+
+
+def setting(text: str) -> tuple[str, object]:
+    """Return a flag's text as a key of the configuration and its value.
+
+    Example:
+        >>> setting("TRAIN_ROIS_PER_IMAGE=50")
+        ('TRAIN_ROIS_PER_IMAGE', 50)
+    """
+    key, separator, value = text.partition("=")
+    if not (key and separator):
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, received {text!r}")
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value  # a word, such as a backbone's name
 
 
 def check_class_count(class_names: Sequence[str], num_classes: int, where) -> None:
@@ -336,6 +378,15 @@ def _add_network_flags(group) -> None:
         type=positive,
         metavar="PIXELS",
         help="scale images into a square of this side, a multiple of 64",
+    )
+    group.add_argument(
+        "--set",
+        type=setting,
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="any other value of the configuration, such as TRAIN_ROIS_PER_IMAGE=50 "
+        "or RPN_ANCHOR_SCALES=(8,16,32,64,128); may be repeated",
     )
 
 

@@ -3,6 +3,7 @@
 import argparse
 
 from mrcnn.cli import arguments, runs
+from mrcnn.config import Config
 
 _DESCRIPTION = """\
 Train Mask R-CNN on your own objects.
@@ -33,13 +34,18 @@ def add_parser(subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     arguments.add_training_flags(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=train)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Train as the flags say."""
+def train(args: argparse.Namespace, base: type[Config] = Config) -> None:
+    """Train as the flags say.
+
+    Args:
+        args: flags of `arguments.add_training_flags`.
+        base: configuration with the defaults.
+    """
     train_set, val_set = arguments.load_datasets(args)
-    config = arguments.training_config(args, train_set)
+    config = arguments.training_config(args, train_set, base)
 
     from mrcnn.model import MaskRCNN
 

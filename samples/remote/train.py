@@ -16,13 +16,15 @@ predict_video.py take the newest one.
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # so that a clone needs no installation
 
-from mrcnn.cli import arguments, runs
+from mrcnn.cli import arguments
 from mrcnn.cli.main import guard
+from mrcnn.cli.train import train
 from mrcnn.config import Config
 
 
@@ -40,33 +42,12 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_training_flags(
-        parser, dataset=ROOT / "datasets" / "remote", logs=ROOT / "logs"
+        parser,
+        dataset=ROOT / "datasets" / "remote",
+        logs=ROOT / "logs",
+        augment="turn",  # a remote lies on the table at any angle
     )
-    return guard(train, parser.parse_args(argv))
-
-
-def train(args: argparse.Namespace) -> None:
-    """Train as the flags say."""
-    train_set, val_set = arguments.load_datasets(args)
-    config = arguments.training_config(args, train_set, base=RemoteConfig)
-    config.display()
-
-    import mrcnn.model as modellib
-
-    model = modellib.MaskRCNN(mode="training", config=config, model_dir=str(args.logs))
-    model.load_initial_weights(args.weights)
-    model.train(
-        train_set,
-        val_set,
-        learning_rate=config.LEARNING_RATE,
-        epochs=args.epochs,
-        layers=arguments.training_layers(args),
-        augmentation=arguments.augmentation(args),
-        # Keeps the class names and settings beside the checkpoints.
-        custom_callbacks=[runs.keeper(model, train_set.class_names)],
-        workers=args.workers,
-    )
-    print(f"Checkpoints: {model.log_dir}")
+    return guard(partial(train, base=RemoteConfig), parser.parse_args(argv))
 
 
 if __name__ == "__main__":
