@@ -178,7 +178,7 @@ class MaskRCNN:
 
     def get_imagenet_weights(self) -> str:
         """Return the path of ResNet-50's ImageNet weights, downloaded once."""
-        return str(download.fetch("resnet50"))
+        return str(download.fetch("imagenet-resnet50"))
 
     # ---- Training ----
 

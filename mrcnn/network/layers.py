@@ -19,7 +19,8 @@ class BatchNorm(layers.BatchNormalization):
     """
 
     def __init__(self, *, train_bn=False, **kwargs):
-        super().__init__(**kwargs)
+        # Keras' own momentum, 0.99, takes hundreds of steps to follow the weights.
+        super().__init__(**{"momentum": 0.9, **kwargs})
         self.train_bn = train_bn
 
     def call(self, inputs, training=None, mask=None):

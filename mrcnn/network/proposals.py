@@ -30,12 +30,16 @@ def propose(
         rois: float32 [B, R, (y1, x1, y2, x2)], normalised, zeros where not valid.
         rois_valid: uint8 [B, R].
     """
-    scores, best = ops.top_k(scores, min(pre_nms_limit, scores.shape[1]))
+    batch_size, num_anchors = ops.shape(scores)
+    if isinstance(num_anchors, int):
+        limit = min(pre_nms_limit, num_anchors)
+    else:  # known only when an image comes, with IMAGE_RESIZE_MODE "pad64" or "none"
+        limit = ops.minimum(pre_nms_limit, num_anchors)
+    scores, best = ops.top_k(scores, limit)
     best = ops.cast(best, "int32")[..., None]
-    deltas = ops.take_along_axis(deltas, best, axis=1) * ops.convert_to_tensor(
-        std_dev, "float32"
-    )
-    anchors = ops.broadcast_to(anchors, (ops.shape(best)[0], anchors.shape[1], 4))
+    deltas = ops.take_along_axis(deltas, best, axis=1)
+    deltas = deltas * ops.convert_to_tensor(std_dev, "float32")
+    anchors = ops.broadcast_to(anchors, (batch_size, num_anchors, 4))
     anchors = ops.take_along_axis(anchors, best, axis=1)
     # The image is (0, 0, 1, 1) in normalised coordinates.
     window = ops.convert_to_tensor([0.0, 0.0, 1.0, 1.0])

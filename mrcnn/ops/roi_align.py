@@ -65,7 +65,7 @@ def pyramid_roi_align(boxes, feature_maps, *, image_hw, pool_size):
         picked = tf.where(levels == level)[:, 0]
         crops.append(
             tf.image.crop_and_resize(
-                features,
+                tf.cast(features, tf.float32),  # the kernel has no bfloat16
                 tf.gather(flat_boxes, picked),
                 tf.gather(image_index, picked),
                 [pool_size, pool_size],
