@@ -16,6 +16,7 @@ import numpy as np
 from mrcnn.cli import runs
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError
+from mrcnn.weights.checkpoints import find_last
 
 # What --augment names, made of imgaug's augmenters.
 _AUGMENTERS = {
@@ -360,7 +361,7 @@ def _settings_of_start(args: argparse.Namespace, name: str) -> dict:
     if args.weights in (*DOWNLOADED, "none"):
         return {}
     if args.weights == "last":
-        path = runs.last_checkpoint(args.logs, name)
+        path = find_last(args.logs, name)
     else:
         path = runs.require_file(args.weights)
     run = runs.read_beside(path)

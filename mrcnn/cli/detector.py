@@ -7,6 +7,7 @@ from mrcnn.cli import arguments, runs
 from mrcnn.cli.coco_classes import COCO_CLASSES
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError, WeightsError
+from mrcnn.weights.checkpoints import find_last
 
 
 def load_detector(
@@ -70,7 +71,7 @@ def _weights_and_run(args, base) -> tuple[str | Path, runs.Run | None]:
             f"--weights={args.weights}. Use last, coco or the path of a checkpoint."
         )
     if args.weights == "last":
-        weights = runs.last_checkpoint(args.logs, base.NAME)
+        weights = find_last(args.logs, base.NAME)
     else:
         weights = runs.require_file(args.weights)
     return weights, runs.read_beside(weights)

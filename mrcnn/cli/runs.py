@@ -5,7 +5,6 @@ needed to use it, so that prediction and evaluation ask for nothing.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,34 +107,6 @@ def read_beside(weights: str | Path) -> Run | None:
             f"which cannot be read as such ({error!r}). Restore or delete it."
         ) from error
     return Run(names, {key: _as_default(key, value) for key, value in settings.items()})
-
-
-def last_checkpoint(logs: str | Path, name: str | None = None) -> Path:
-    """Return the last checkpoint of the newest run.
-
-    Args:
-        logs: the folder of run folders, called NAME and the time of their start.
-        name: only runs of this configuration; None takes every name.
-
-    Returns:
-        The path of its checkpoint with the highest epoch.
-
-    Raises:
-        WeightsError: there is none.
-    """
-    found = []
-    for path in Path(logs).glob("*/mask_rcnn_*.h5"):
-        run = re.fullmatch(r"([\w-]+?)(\d{8}T\d{4})", path.parent.name)
-        epoch = re.fullmatch(r"mask_rcnn_[\w-]+?_(\d{4,})", path.stem)
-        if run and epoch and (name is None or name.lower() == run[1]):
-            found.append((run[2], int(epoch[1]), path))
-    if not found:
-        of_name = f" of {name!r}" if name else ""
-        raise WeightsError(
-            f"Expected a checkpoint{of_name} in {logs}. Received: none. Train first, "
-            "or name a weights file with --weights."
-        )
-    return max(found)[2]
 
 
 def require_file(weights: str | Path) -> Path:

@@ -96,14 +96,15 @@ def parse_checkpoint(path: str | Path) -> int | None:
     return int(found[1]) if found else None
 
 
-def find_last(model_dir: str | Path, name: str) -> Path:
+def find_last(model_dir: str | Path, name: str | None = None) -> Path:
     """Return the newest checkpoint of the newest run that has one.
 
     Runs without a checkpoint, stopped in their first epoch, are passed over.
 
     Args:
         model_dir: folder of all runs.
-        name: the configuration's NAME; runs of other names do not count.
+        name: the configuration's NAME; runs of other names do not count. None
+            takes the runs of every name.
 
     Returns:
         The checkpoint with the most epochs in the newest run folder.
@@ -112,19 +113,25 @@ def find_last(model_dir: str | Path, name: str) -> Path:
         CheckpointNotFoundError: there is none; says where it looked.
     """
     model_dir = Path(model_dir)
-    prefix = re.escape(name.lower())
-    is_run = re.compile(rf"{prefix}(\d{{8}}T\d{{4}})").fullmatch
-    is_checkpoint = re.compile(rf"mask_rcnn_{prefix}_\d{{4,}}\.h5").fullmatch
+    of_name = re.escape(name.lower()) if name else r"[\w-]+?"
+    run_name = re.compile(rf"({of_name})(\d{{8}}T\d{{4}})")
     entries = list(model_dir.iterdir()) if model_dir.is_dir() else []
-    runs = [entry for entry in entries if is_run(entry.name) and entry.is_dir()]
-    for run in sorted(runs, reverse=True):
-        checkpoints = [file for file in run.iterdir() if is_checkpoint(file.name)]
+    runs = [(run_name.fullmatch(entry.name), entry) for entry in entries]
+    runs = [(found, entry) for found, entry in runs if found and entry.is_dir()]
+    for found, run in sorted(
+        runs, key=lambda item: item[0].groups()[::-1], reverse=True
+    ):
+        is_checkpoint = re.compile(rf"mask_rcnn_{re.escape(found[1])}_\d{{4,}}\.h5")
+        checkpoints = [
+            file for file in run.iterdir() if is_checkpoint.fullmatch(file.name)
+        ]
         if checkpoints:
             return max(checkpoints, key=parse_checkpoint)
-    found = f"{len(runs)} such folders without a checkpoint" if runs else "none"
+    shown = name.lower() if name else "NAME"
+    received = f"{len(runs)} such folders without a checkpoint" if runs else "none"
     raise CheckpointNotFoundError(
-        f"Expected a checkpoint mask_rcnn_{name.lower()}_NNNN.h5 in a folder "
-        f"{name.lower()}YYYYMMDDTHHMM of {str(model_dir.absolute())!r}. Received: "
-        f"{found}. Type --weights=coco to start from COCO, or --logs=FOLDER where the "
-        "runs are."
+        f"Expected a checkpoint mask_rcnn_{shown}_NNNN.h5 in a folder "
+        f"{shown}YYYYMMDDTHHMM of {str(model_dir.absolute())!r}. Received: "
+        f"{received}. Type --weights=coco to start from COCO, or --logs=FOLDER where "
+        "the runs are."
     )

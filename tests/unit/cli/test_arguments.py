@@ -61,7 +61,7 @@ def test_class_list_with_gaps(text, capsys):
 
 def test_config_of_the_data_set_alone():
     config = arguments.training_config(
-        training_args("--weights=none", dataset="photos/My Remotes"), TWO_CLASSES
+        training_args("--weights=coco", dataset="photos/My Remotes"), TWO_CLASSES
     )
     assert (config.NAME, config.NUM_CLASSES) == ("my-remotes", 3)
     assert config.STEPS_PER_EPOCH is None and config.VALIDATION_STEPS is None
@@ -125,7 +125,7 @@ def test_training_goes_on_with_the_settings_of_its_start(tmp_path, start):
 
 def test_start_that_is_missing(tmp_path):
     args = training_args("--weights=last", f"--logs={tmp_path}")
-    with pytest.raises(WeightsError, match="checkpoint of 'photos' in .*: none"):
+    with pytest.raises(WeightsError, match=r"mask_rcnn_photos_NNNN\.h5 in .*: none"):
         arguments.training_config(args, TWO_CLASSES)
     args = training_args(f"--weights={tmp_path / 'gone.h5'}")
     with pytest.raises(WeightsError, match=r"gone\.h5 \(no such file\)"):
@@ -150,8 +150,44 @@ def test_layers_suit_the_start(words, layers):
     assert arguments.training_layers(training_args(*words)) == layers
 
 
+def test_from_scratch_batch_norm_learns_and_anchors_suit_the_size():
+    args = training_args("--weights=none", "--image-size=256")
+    config = arguments.training_config(args, TWO_CLASSES)
+    assert config.TRAIN_BN is None
+    assert config.RPN_ANCHOR_SCALES == (8, 16, 32, 64, 128)
+    pretrained = training_args("--weights=coco", "--image-size=256")
+    config = arguments.training_config(pretrained, TWO_CLASSES)
+    assert config.TRAIN_BN is False
+    assert config.RPN_ANCHOR_SCALES == Config.RPN_ANCHOR_SCALES
+
+
+def test_any_setting_can_be_given():
+    args = training_args(
+        "--weights=none",
+        "--set=TRAIN_ROIS_PER_IMAGE=50",
+        "--set=RPN_ANCHOR_SCALES=(8, 16, 32, 64, 100)",
+        "--set=NAME=squares",
+    )
+    config = arguments.training_config(args, TWO_CLASSES)
+    assert (config.TRAIN_ROIS_PER_IMAGE, config.NAME) == (50, "squares")
+    assert config.RPN_ANCHOR_SCALES == (8, 16, 32, 64, 100)
+    with pytest.raises(ConfigError, match="Did you mean 'TRAIN_BN'"):
+        arguments.training_config(training_args("--set=TRAIN_BM=1"), TWO_CLASSES)
+    with pytest.raises(SystemExit):
+        training_args("--set=TRAIN_BN")
+
+
 def test_augmentation_can_be_turned_off():
-    assert arguments.augmentation(training_args("--no-augment")) is None
+    assert arguments.augmentation(training_args("--augment=none")) is None
+
+
+def test_turning_moves_the_picture():
+    turn = arguments.augmentation(training_args("--augment=turn"))
+    image = np.zeros((40, 40, 3), np.uint8)
+    image[:10] = 200
+    results = [turn.augment_image(image) for _ in range(8)]
+    assert len({result.tobytes() for result in results}) == 8
+    assert all(result.shape == image.shape for result in results)
 
 
 def test_augmentation_flips_half_of_the_images():

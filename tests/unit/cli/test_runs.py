@@ -5,7 +5,7 @@ import pytest
 
 from mrcnn.cli import runs
 from mrcnn.config import Config
-from mrcnn.errors import ConfigError, WeightsError
+from mrcnn.errors import ConfigError
 
 
 def touch(logs, *names):
@@ -68,40 +68,3 @@ def test_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="Expected a folder to write to"):
         runs.write(tmp_path / "file" / "run", Config(), ["BG"])
-
-
-def test_last_checkpoint_is_the_newest_runs_highest_epoch(tmp_path):
-    touch(
-        tmp_path,
-        "remote20240101T0000/mask_rcnn_remote_0030.h5",
-        "remote20250101T0000/mask_rcnn_remote_0002.h5",
-        "remote20250101T0000/mask_rcnn_remote_0010.h5",
-        "remote20260101T0000/run.json",  # stopped in its first epoch
-        "cells20251231T2359/mask_rcnn_cells_0001.h5",
-        "notes/mask_rcnn_remote_0099.h5",
-        "remote20270101T0000/mask_rcnn_coco.h5",
-    )
-    found = runs.last_checkpoint(tmp_path, "Remote")
-    assert found.parts[-2:] == ("remote20250101T0000", "mask_rcnn_remote_0010.h5")
-    assert runs.last_checkpoint(tmp_path).parent.name == "cells20251231T2359"
-
-
-def test_epochs_are_compared_as_numbers(tmp_path):
-    touch(
-        tmp_path,
-        "a20250101T0000/mask_rcnn_a_9999.h5",
-        "a20250101T0000/mask_rcnn_a_10000.h5",
-    )
-    assert runs.last_checkpoint(tmp_path).stem == "mask_rcnn_a_10000"
-
-
-def test_name_ending_in_digits(tmp_path):
-    touch(tmp_path, "run202420250101T0000/mask_rcnn_run2024_0001.h5")
-    assert runs.last_checkpoint(tmp_path, "run2024").is_file()
-    with pytest.raises(WeightsError):
-        runs.last_checkpoint(tmp_path, "run")
-
-
-def test_no_checkpoint(tmp_path):
-    with pytest.raises(WeightsError, match="Expected a checkpoint in .*none. Train"):
-        runs.last_checkpoint(tmp_path / "logs")

@@ -106,6 +106,8 @@ def test_find_last_takes_the_newest_run_and_its_last_epoch(tmp_path):
         "remote20240101T0000/mask_rcnn_remote_10000.h5"
     )
     assert find_last(tmp_path, "remote2").name == "mask_rcnn_remote2_0001.h5"
+    # Of any name two are of 2025; the later name comes first.
+    assert find_last(tmp_path).parent.name == "remotes20250101T0000"
 
 
 @pytest.mark.parametrize(
