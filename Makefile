@@ -9,9 +9,13 @@ OUTPUT ?= output
 bin := $(VENV)/bin
 installed := $(VENV)/.installed
 
-# Small enough for two CPU cores.
-DEMO_MODEL ?= --weights=none --backbone=resnet18 --image-size=256
-DEMO_SCHEDULE ?= --layers=all --epochs=10 --batch=4 --lr=0.005
+# Small enough for two CPU cores: 300 steps to learn, 200 slow ones to settle.
+DEMO_MODEL := --weights=none --backbone=resnet18 --image-size=192 --batch=4 \
+	--set=TOP_DOWN_PYRAMID_SIZE=128 --set=FPN_CLASSIF_FC_LAYERS_SIZE=256 \
+	--set="RPN_ANCHOR_SCALES=(16, 32, 64, 96, 144)" --set=TRAIN_ROIS_PER_IMAGE=16 \
+	--set=RPN_TRAIN_ANCHORS_PER_IMAGE=64 --set=POST_NMS_ROIS_TRAINING=300
+DEMO_LEARN := --layers=all --steps=50 --epochs=6 --lr=0.02
+DEMO_SETTLE := --weights=last --layers=all --steps=50 --epochs=10 --lr=0.002
 DEMO_LOGS := $(OUTPUT)/logs
 
 .PHONY: demo test lint
@@ -25,7 +29,8 @@ $(installed): requirements.txt pyproject.toml setup.py
 	touch $@
 
 demo: $(installed)
-	$(bin)/python samples/remote/train.py $(DEMO_MODEL) $(DEMO_SCHEDULE) --logs=$(DEMO_LOGS)
+	$(bin)/python samples/remote/train.py $(DEMO_MODEL) $(DEMO_LEARN) --logs=$(DEMO_LOGS)
+	$(bin)/python samples/remote/train.py $(DEMO_SETTLE) --logs=$(DEMO_LOGS)
 	$(bin)/python samples/remote/evaluate.py --logs=$(DEMO_LOGS) --output=$(OUTPUT)/evaluation.json
 	$(bin)/python samples/remote/predict_image.py datasets/remote/val --logs=$(DEMO_LOGS) --output=$(OUTPUT)
 	$(bin)/python samples/remote/predict_video.py datasets/remote/clip.mp4 --logs=$(DEMO_LOGS) --output=$(OUTPUT)

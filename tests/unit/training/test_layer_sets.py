@@ -1,0 +1,73 @@
+"""Which layers learn, in a network with a model inside."""
+
+import keras
+import pytest
+
+from mrcnn.errors import ConfigError
+from mrcnn.training.layer_sets import LAYER_SETS, set_trainable
+
+
+@pytest.fixture(scope="module")
+def network():
+    feature_map = keras.Input((4,))
+    rpn = keras.Model(
+        feature_map,
+        keras.layers.Dense(2, name="rpn_class_raw")(feature_map),
+        name="rpn_model",
+    )
+    x = inputs = keras.Input((4,))
+    for name in (
+        "conv1",
+        "res2a_branch2a",
+        "res3a_branch1",
+        "res4b_branch2a",
+        "bn5a_branch2a",
+        "fpn_c2p2",
+    ):
+        x = keras.layers.Dense(4, name=name)(x)
+    x = keras.layers.ReLU(name="mrcnn_relu")(x)
+    outputs = [rpn(x), keras.layers.Dense(2, name="mrcnn_mask")(x)]
+    return keras.Model(inputs, outputs)
+
+
+HEADS = {"fpn_c2p2", "rpn_class_raw", "mrcnn_mask"}
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ("heads", HEADS),
+        ("5+", HEADS | {"bn5a_branch2a"}),
+        ("4+", HEADS | {"bn5a_branch2a", "res4b_branch2a"}),
+        ("3+", HEADS | {"bn5a_branch2a", "res4b_branch2a", "res3a_branch1"}),
+        (
+            "all",
+            HEADS
+            | {
+                "bn5a_branch2a",
+                "res4b_branch2a",
+                "res3a_branch1",
+                "res2a_branch2a",
+                "conv1",
+            },
+        ),
+        ("rpn_class.*", {"rpn_class_raw"}),
+        ("conv1|mrcnn_mask", {"conv1", "mrcnn_mask"}),
+    ],
+)
+def test_sets_and_expressions(network, layers, expected):
+    assert set(set_trainable(network, layers)) == expected
+    learning = {variable.path.split("/")[-2] for variable in network.trainable_weights}
+    assert learning == expected
+
+
+def test_wrong_expressions(network):
+    with pytest.raises(ConfigError, match="heads, 3\\+, 4\\+, 5\\+, all.*'res9'"):
+        set_trainable(network, "res9")
+    with pytest.raises(ConfigError, match=r"'res\(', which is neither"):
+        set_trainable(network, "res(")
+
+
+def test_sets_are_those_of_the_original():
+    assert LAYER_SETS["heads"] == r"(mrcnn\_.*)|(rpn\_.*)|(fpn\_.*)"
+    assert LAYER_SETS["all"] == ".*"
