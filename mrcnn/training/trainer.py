@@ -87,14 +87,23 @@ def fit(
 
 
 def compile_network(network: keras.Model, learning_rate: float, config: Config) -> None:
-    """Give the network the optimizer of the original: SGD, clipped by global norm."""
-    network.compile(
-        optimizer=keras.optimizers.SGD(
-            learning_rate=learning_rate,
-            momentum=config.LEARNING_MOMENTUM,
-            global_clipnorm=config.GRADIENT_CLIP_NORM or None,
-        )
-    )
+    """Give the network its optimizer, with gradients clipped by their global norm.
+
+    Args:
+        network: from `network.build` in training mode.
+        learning_rate: of the steps.
+        config: OPTIMIZER, LEARNING_MOMENTUM and GRADIENT_CLIP_NORM.
+    """
+    common = {
+        "learning_rate": learning_rate,
+        "global_clipnorm": config.GRADIENT_CLIP_NORM or None,
+    }
+    if config.OPTIMIZER == "adamw":
+        # The loss has a weight decay already, that of the original.
+        optimizer = keras.optimizers.AdamW(weight_decay=0.0, **common)
+    else:
+        optimizer = keras.optimizers.SGD(momentum=config.LEARNING_MOMENTUM, **common)
+    network.compile(optimizer=optimizer)
 
 
 def make_batches(dataset: Dataset, config: Config, **kwargs) -> Batches:

@@ -77,7 +77,7 @@ def test_default_is_the_originals(key):
 
 def test_only_the_seed_is_new():
     keys = {key for key in vars(Config) if key.isupper()}
-    assert keys - set(ORIGINAL_DEFAULTS) == {"SEED"}
+    assert keys - set(ORIGINAL_DEFAULTS) == {"OPTIMIZER", "SEED"}
 
 
 def test_defaults_are_valid():
@@ -169,6 +169,7 @@ def test_every_wrong_value_is_named_at_once():
         ({"NUM_CLASSES": True}, "a whole number of at least 1"),
         ({"IMAGE_CHANNEL_COUNT": "3"}, "a whole number of at least 1"),
         ({"SEED": -1}, "a whole number of at least 0"),
+        ({"OPTIMIZER": "adam"}, "one of sgd, adamw"),
         ({"STEPS_PER_EPOCH": 0}, "or None for all images once"),
         ({"LEARNING_RATE": float("nan")}, "a number of at least 0"),
         ({"LEARNING_RATE": float("inf")}, "a number of at least 0"),
@@ -255,6 +256,7 @@ def test_to_dict_and_display_hold_every_value(capsys):
     values = config.to_dict()
     assert set(values) == {
         *ORIGINAL_DEFAULTS,
+        "OPTIMIZER",
         "SEED",
         "BATCH_SIZE",
         "IMAGE_SHAPE",

@@ -13,7 +13,7 @@ SOURCES = sorted(
     path for folder in ("mrcnn", "samples") for path in (ROOT / folder).rglob("*.py")
 )
 
-BASE = {"config", "errors", "structures"}
+BASE = {"config", "config_rules", "errors", "structures"}
 FACES = {"model", "utils", "visualize", "parallel_model"}
 NETWORK = BASE | {"geometry", "ops", "network", "weights"}
 PARTS = NETWORK | {"data", "draw", "video", "evaluation"}
@@ -21,7 +21,8 @@ PARTS = NETWORK | {"data", "draw", "video", "evaluation"}
 MAY_IMPORT = {
     "errors": set(),
     "structures": set(),
-    "config": {"errors", "structures"},
+    "config_rules": {"structures"},
+    "config": {"config_rules", "errors", "structures"},
     "geometry": BASE,
     "data": BASE | {"geometry"},
     "ops": BASE | {"geometry"},
