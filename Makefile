@@ -9,13 +9,16 @@ OUTPUT ?= output
 bin := $(VENV)/bin
 installed := $(VENV)/.installed
 
-# Small enough for two CPU cores: 300 steps to learn, 200 slow ones to settle.
+# Small enough for two CPU cores: 300 steps to learn, then 150 slow ones with the
+# batch norm that detection will use.
 DEMO_MODEL := --weights=none --backbone=resnet18 --image-size=192 --batch=4 \
+	--set=OPTIMIZER=adamw \
 	--set=TOP_DOWN_PYRAMID_SIZE=128 --set=FPN_CLASSIF_FC_LAYERS_SIZE=256 \
 	--set="RPN_ANCHOR_SCALES=(16, 32, 64, 96, 144)" --set=TRAIN_ROIS_PER_IMAGE=16 \
 	--set=RPN_TRAIN_ANCHORS_PER_IMAGE=64 --set=POST_NMS_ROIS_TRAINING=300
-DEMO_LEARN := --layers=all --steps=50 --epochs=6 --lr=0.02
-DEMO_SETTLE := --weights=last --layers=all --steps=50 --epochs=10 --lr=0.002
+DEMO_LEARN := --layers=all --steps=50 --epochs=6 --lr=0.001
+DEMO_SETTLE := --weights=last --layers=all --steps=50 --epochs=9 --lr=0.0002 \
+	--set=TRAIN_BN=False
 DEMO_LOGS := $(OUTPUT)/logs
 
 .PHONY: demo test lint

@@ -14,7 +14,7 @@ from mrcnn.errors import ConfigError
 from mrcnn.geometry.anchors import feature_shapes, generate_pyramid_anchors
 from mrcnn.geometry.boxes import norm_boxes
 from mrcnn.network.backbones import get_backbone
-from mrcnn.network.detection import DetectionLayer
+from mrcnn.network.detection import DetectionLayer, FoundBoxes, PlaceMasks
 from mrcnn.network.fpn import fpn_graph
 from mrcnn.network.heads import PyramidROIAlign, box_head_graph, mask_head_graph
 from mrcnn.network.losses import detection_losses, weight_decay_loss
@@ -208,7 +208,8 @@ def _training_graph(config, inputs, levels, rpn) -> dict:
         config, image, targets.rois, levels
     )
     # The mask loss reads positive ROIs alone, and they fill the first slots.
-    positive_rois = targets.rois[:, : targets.positive.shape[1]]
+    num_positive = targets.positive.shape[1]
+    mask_logits = _mask_head(config, image, targets.rois[:, :num_positive], levels)
     return {
         "rpn_class_logits": rpn[0],
         "rpn_class": rpn[1],
@@ -222,7 +223,9 @@ def _training_graph(config, inputs, levels, rpn) -> dict:
         "mrcnn_class_logits": class_logits,
         "mrcnn_class": class_probs,
         "mrcnn_bbox": bbox_deltas,
-        "mrcnn_mask_logits": _mask_head(config, image, positive_rois, levels),
+        "mrcnn_mask_logits": ops.reshape(
+            mask_logits, (-1, num_positive, *mask_logits.shape[1:])
+        ),
     }
 
 
@@ -246,14 +249,15 @@ def _inference_graph(config, inputs, levels, rpn) -> dict:
             norm_boxes_graph(meta[:, META_WINDOW], molded_hw),
         ]
     )
-    mask_logits = _mask_head(config, image, detections[..., :4], levels)
+    found = FoundBoxes(name="found_boxes")(detections)
+    masks = layers.Activation("sigmoid", dtype="float32", name="mrcnn_mask_probs")(
+        _mask_head(config, image, found, levels)
+    )
     return {
         "mrcnn_detection": detections,
         "mrcnn_class": class_probs,
         "mrcnn_bbox": bbox_deltas,
-        "mrcnn_mask": layers.Activation(
-            "sigmoid", dtype="float32", name="mrcnn_mask_probs"
-        )(mask_logits),
+        "mrcnn_mask": PlaceMasks(name="mrcnn_mask_slots")([masks, detections]),
         "rpn_rois": rois,
         "rpn_class": rpn[1],
         "rpn_bbox": rpn[2],

@@ -94,10 +94,9 @@ def mask_head_graph(pooled, *, num_classes, train_bn):
         train_bn: see `BatchNorm`.
 
     Returns:
-        float32 [B, R, 2s, 2s, K], logits; their sigmoid is the probability that
+        float32 [B * R, 2s, 2s, K], logits; their sigmoid is the probability that
         a pixel belongs to the object.
     """
-    num_rois, pool_size = pooled.shape[1:3]
     # [B, R, s, s, C] -> [B * R, s, s, C]
     x = ops.reshape(pooled, (-1, *pooled.shape[2:]))
     for i in range(1, 5):
@@ -108,7 +107,4 @@ def mask_head_graph(pooled, *, num_classes, train_bn):
         256, 2, strides=2, activation="relu", name="mrcnn_mask_deconv"
     )(x)
     x = layers.Conv2D(num_classes, 1, name="mrcnn_mask")(x)
-    # [B * R, 2s, 2s, K] -> [B, R, 2s, 2s, K]
-    side = 2 * pool_size
-    logits = ops.reshape(x, (-1, num_rois, side, side, num_classes))
-    return ops.cast(logits, "float32")
+    return ops.cast(x, "float32")

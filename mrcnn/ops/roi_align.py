@@ -55,11 +55,11 @@ def pyramid_roi_align(boxes, feature_maps, *, image_hw, pool_size):
         return portable_pyramid_roi_align(
             boxes, feature_maps, image_hw=image_hw, pool_size=pool_size
         )
-    num_rois = boxes.shape[1]
+    batch_size, num_rois = tf.unstack(tf.shape(boxes)[:2])
     # [B, R] -> [B * R]
     levels = tf.reshape(roi_levels(boxes, image_hw), [-1])
     flat_boxes = tf.reshape(boxes, [-1, 4])
-    image_index = tf.repeat(tf.range(tf.shape(boxes)[0]), tf.shape(boxes)[1])
+    image_index = tf.repeat(tf.range(batch_size), num_rois)
     crops, order = [], []
     for level, features in enumerate(feature_maps, start=2):
         picked = tf.where(levels == level)[:, 0]
@@ -75,7 +75,7 @@ def pyramid_roi_align(boxes, feature_maps, *, image_hw, pool_size):
     # Back from the order of levels to the order of ROIs.
     back = tf.math.invert_permutation(tf.concat(order, axis=0))
     pooled = tf.gather(tf.concat(crops, axis=0), back)
-    shape = [-1, num_rois, pool_size, pool_size, feature_maps[0].shape[-1]]
+    shape = [batch_size, num_rois, *pooled.shape[1:]]
     return tf.cast(tf.reshape(pooled, shape), feature_maps[0].dtype)
 
 

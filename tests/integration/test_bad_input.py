@@ -227,7 +227,7 @@ def test_prediction_needs_trained_weights(fails, photos, weights):
 
 
 def test_prediction_before_any_training(fails, photos):
-    assert "Expected a checkpoint in" in fails("predict", photos)
+    assert "Expected a checkpoint mask_rcnn_NAME_NNNN.h5" in fails("predict", photos)
 
 
 def test_predicted_image_that_is_none(fails, photos, checkpoint, tmp_path):
