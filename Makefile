@@ -9,16 +9,13 @@ OUTPUT ?= output
 bin := $(VENV)/bin
 installed := $(VENV)/.installed
 
-# Small enough for two CPU cores: 300 steps to learn, then 150 slow ones with the
-# batch norm that detection will use.
+# Small enough for two CPU cores.
 DEMO_MODEL := --weights=none --backbone=resnet18 --image-size=192 --batch=4 \
-	--set=OPTIMIZER=adamw \
+	--set=OPTIMIZER=adamw --set=LEARNING_RATE_SCHEDULE=cosine \
 	--set=TOP_DOWN_PYRAMID_SIZE=128 --set=FPN_CLASSIF_FC_LAYERS_SIZE=256 \
 	--set="RPN_ANCHOR_SCALES=(16, 32, 64, 96, 144)" --set=TRAIN_ROIS_PER_IMAGE=16 \
 	--set=RPN_TRAIN_ANCHORS_PER_IMAGE=64 --set=POST_NMS_ROIS_TRAINING=300
-DEMO_LEARN := --layers=all --steps=50 --epochs=6 --lr=0.001
-DEMO_SETTLE := --weights=last --layers=all --steps=50 --epochs=9 --lr=0.0002 \
-	--set=TRAIN_BN=False
+DEMO_SCHEDULE := --layers=all --steps=65 --epochs=8 --lr=0.001
 DEMO_LOGS := $(OUTPUT)/logs
 
 .PHONY: demo test lint
@@ -32,15 +29,14 @@ $(installed): requirements.txt pyproject.toml setup.py
 	touch $@
 
 demo: $(installed)
-	$(bin)/python samples/remote/train.py $(DEMO_MODEL) $(DEMO_LEARN) --logs=$(DEMO_LOGS)
-	$(bin)/python samples/remote/train.py $(DEMO_SETTLE) --logs=$(DEMO_LOGS)
+	$(bin)/python samples/remote/train.py $(DEMO_MODEL) $(DEMO_SCHEDULE) --logs=$(DEMO_LOGS)
 	$(bin)/python samples/remote/evaluate.py --logs=$(DEMO_LOGS) --output=$(OUTPUT)/evaluation.json
 	$(bin)/python samples/remote/predict_image.py datasets/remote/val --logs=$(DEMO_LOGS) --output=$(OUTPUT)
 	$(bin)/python samples/remote/predict_video.py datasets/remote/clip.mp4 --logs=$(DEMO_LOGS) --output=$(OUTPUT)
 	@echo "Pictures: $(OUTPUT)/*_masks.jpg   Video: $(OUTPUT)/clip_masks.mp4   Scores: $(OUTPUT)/evaluation.json"
 
 test: $(installed)
-	$(bin)/python -m pytest -q
+	$(bin)/python -m pytest -q -n 2 --dist loadfile
 
 lint: $(installed)
 	$(bin)/ruff check .

@@ -130,6 +130,9 @@ class Config:
     # ---- Optimisation ----
     # "sgd" as the original; "adamw" learns faster from random weights.
     OPTIMIZER = "sgd"
+    # "constant" as the original; "cosine" rises for a tenth of a call's steps, then
+    # falls to 0.
+    LEARNING_RATE_SCHEDULE = "constant"
     LEARNING_RATE = 0.001
     LEARNING_MOMENTUM = 0.9
     WEIGHT_DECAY = 0.0001

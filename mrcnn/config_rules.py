@@ -12,6 +12,7 @@ import numpy as np
 from mrcnn.structures import LOSS_NAMES
 
 _OPTIMIZERS = ("sgd", "adamw")
+_SCHEDULES = ("constant", "cosine")
 _RESIZE_MODES = ("square", "pad64", "crop", "none")
 
 # What each value must be: (keys, test, what to say). The test sees one value.
@@ -131,6 +132,11 @@ _RULES: tuple[_Rule, ...] = (
         ("OPTIMIZER",),
         lambda value: isinstance(value, str) and value in _OPTIMIZERS,
         f"one of {', '.join(_OPTIMIZERS)}",
+    ),
+    (
+        ("LEARNING_RATE_SCHEDULE",),
+        lambda value: isinstance(value, str) and value in _SCHEDULES,
+        f"one of {', '.join(_SCHEDULES)}",
     ),
     (
         ("IMAGE_RESIZE_MODE",),

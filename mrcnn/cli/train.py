@@ -47,8 +47,12 @@ def train(args: argparse.Namespace, base: type[Config] = Config) -> None:
     train_set, val_set = arguments.load_datasets(args)
     config = arguments.training_config(args, train_set, base)
 
+    import keras
+
     from mrcnn.model import MaskRCNN
 
+    # Of what the batches do not seed: the weights that nothing is loaded into.
+    keras.utils.set_random_seed(config.SEED)
     config.display()
     model = MaskRCNN(mode="training", config=config, model_dir=str(args.logs))
     model.load_initial_weights(args.weights)

@@ -74,6 +74,9 @@ def fit(
         workers=workers,
     )
     set_trainable(network, layers)
+    if config.LEARNING_RATE_SCHEDULE == "cosine":
+        num_steps = len(train_batches) * (epochs - initial_epoch)
+        learning_rate = cosine_schedule(learning_rate, num_steps)
     compile_network(network, learning_rate, config)
     return network.fit(
         train_batches,
@@ -86,12 +89,12 @@ def fit(
     )
 
 
-def compile_network(network: keras.Model, learning_rate: float, config: Config) -> None:
+def compile_network(network: keras.Model, learning_rate, config: Config) -> None:
     """Give the network its optimizer, with gradients clipped by their global norm.
 
     Args:
         network: from `network.build` in training mode.
-        learning_rate: of the steps.
+        learning_rate: of the steps; a number or a Keras schedule.
         config: OPTIMIZER, LEARNING_MOMENTUM and GRADIENT_CLIP_NORM.
     """
     common = {
@@ -104,6 +107,24 @@ def compile_network(network: keras.Model, learning_rate: float, config: Config) 
     else:
         optimizer = keras.optimizers.SGD(momentum=config.LEARNING_MOMENTUM, **common)
     network.compile(optimizer=optimizer)
+
+
+def cosine_schedule(learning_rate: float, num_steps: int):
+    """Return a Keras schedule: up to `learning_rate` for a tenth, then down to 0.
+
+    Loshchilov and Hutter 2017, SGDR, equation 5, without restarts.
+
+    Args:
+        learning_rate: the highest.
+        num_steps: steps altogether.
+    """
+    warmup = num_steps // 10
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else learning_rate,
+        decay_steps=num_steps - warmup,
+        warmup_target=learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
 
 
 def make_batches(dataset: Dataset, config: Config, **kwargs) -> Batches:

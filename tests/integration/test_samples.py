@@ -144,19 +144,18 @@ def test_real_clip(script, logs, tmp_path, shared_data):
 )
 def test_real_photos(script, tmp_path, shared_data, folder, words):
     dataset = shared_data / folder
-    if folder == "balloon":
-        words = [*words, "--steps=4"]
     script(
         "train",
         f"--dataset={dataset}",
         "--weights=none",
         "--epochs=3",
+        "--steps=6",
         "--lr=0.002",
         "--set=OPTIMIZER=adamw",
         f"--logs={tmp_path}",
         *SMALL,
         *words,
     )
-    first, *_, last = losses(tmp_path)
-    assert np.isfinite([first, last]).all()
-    assert last < first
+    first, *later = losses(tmp_path)
+    assert np.isfinite([first, *later]).all()
+    assert min(later) < first

@@ -77,7 +77,11 @@ def test_default_is_the_originals(key):
 
 def test_only_the_seed_is_new():
     keys = {key for key in vars(Config) if key.isupper()}
-    assert keys - set(ORIGINAL_DEFAULTS) == {"OPTIMIZER", "SEED"}
+    assert keys - set(ORIGINAL_DEFAULTS) == {
+        "LEARNING_RATE_SCHEDULE",
+        "OPTIMIZER",
+        "SEED",
+    }
 
 
 def test_defaults_are_valid():
@@ -170,6 +174,7 @@ def test_every_wrong_value_is_named_at_once():
         ({"IMAGE_CHANNEL_COUNT": "3"}, "a whole number of at least 1"),
         ({"SEED": -1}, "a whole number of at least 0"),
         ({"OPTIMIZER": "adam"}, "one of sgd, adamw"),
+        ({"LEARNING_RATE_SCHEDULE": None}, "one of constant, cosine"),
         ({"STEPS_PER_EPOCH": 0}, "or None for all images once"),
         ({"LEARNING_RATE": float("nan")}, "a number of at least 0"),
         ({"LEARNING_RATE": float("inf")}, "a number of at least 0"),
@@ -256,6 +261,7 @@ def test_to_dict_and_display_hold_every_value(capsys):
     values = config.to_dict()
     assert set(values) == {
         *ORIGINAL_DEFAULTS,
+        "LEARNING_RATE_SCHEDULE",
         "OPTIMIZER",
         "SEED",
         "BATCH_SIZE",

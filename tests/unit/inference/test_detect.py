@@ -87,7 +87,7 @@ def test_what_is_no_image_is_said(image):
 def test_unmold_drops_padding_and_what_rounding_leaves_empty():
     detections = np.zeros((4, 6), np.float32)
     detections[0] = (0.2, 0.2, 0.6, 0.8, 1, 0.9)
-    detections[1] = (0.5, 0.5, 0.5, 0.5, 1, 0.8)  # without area
+    detections[1] = (0.5, 0.5, 0.49, 0.6, 1, 0.8)  # rows 50 to 50
     detections[2] = (0.0, 0.0, 1.0, 1.0, 1, 0.7)
     masks = np.zeros((4, 28, 28, 2), np.float32)
     masks[0, :14, :, 1] = 1
