@@ -102,6 +102,6 @@ def test_unmold_drops_padding_and_what_rounding_leaves_empty():
     assert found.boxes.tolist() == [[20, 20, 61, 81], [0, 0, 101, 101]]
     np.testing.assert_allclose(found.scores, [0.9, 0.7])
     upper = found.box_masks[0]
-    assert upper.shape == (41, 60)
+    assert upper.shape == (41, 61)
     assert upper[2:19, 2:-2].all() and not upper[22:].any()
     assert not found.box_masks[1].any()
