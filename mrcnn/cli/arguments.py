@@ -6,7 +6,6 @@ left out is None and leaves the value to the run it starts from, or the `Config`
 """
 
 import argparse
-import ast
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mrcnn.cli import runs
+from mrcnn.cli.values import class_list, positive, setting
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError
 from mrcnn.weights.checkpoints import find_last
@@ -295,46 +295,6 @@ def folder_name(path: str | Path) -> str:
     path = Path(path).resolve()
     stem = path.stem if path.is_file() else path.name
     return re.sub(r"\W+", "-", stem).strip("-").lower() or "objects"
-
-
-def positive(text: str) -> int:
-    """Return a flag's text as a whole number of at least 1."""
-    if not re.fullmatch(r"\d+", text) or int(text) < 1:
-        raise argparse.ArgumentTypeError(
-            f"expected a whole number of at least 1, received {text!r}"
-        )
-    return int(text)
-
-
-def class_list(text: str) -> list[str]:
-    """Return a flag's text as class names.
-
-    Example:
-        >>> class_list("remote, cell phone")
-        ['remote', 'cell phone']
-    """
-    names = [name.strip() for name in text.split(",")]
-    if not all(names):
-        raise argparse.ArgumentTypeError(
-            f"expected names separated by commas, received {text!r}"
-        )
-    return names
-
-
-def setting(text: str) -> tuple[str, object]:
-    """Return a flag's text as a key of the configuration and its value.
-
-    Example:
-        >>> setting("TRAIN_ROIS_PER_IMAGE=50")
-        ('TRAIN_ROIS_PER_IMAGE', 50)
-    """
-    key, separator, value = text.partition("=")
-    if not (key and separator):
-        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, received {text!r}")
-    try:
-        return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return key, value  # a word, such as a backbone's name
 
 
 def check_class_count(class_names: Sequence[str], num_classes: int, where) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mrcnn.cli import arguments, outputs
 from mrcnn.cli.detector import load_detector
+from mrcnn.cli.values import class_list
 
 _DESCRIPTION = """\
 Find objects in images and video.
@@ -51,7 +52,7 @@ def add_input_flags(parser: argparse.ArgumentParser, kinds: str) -> None:
     )
     parser.add_argument(
         "--classes",
-        type=arguments.class_list,
+        type=class_list,
         metavar="A,B,C",
         help="class names in the order of their ids (default: those of the training)",
     )

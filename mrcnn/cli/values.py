@@ -1,0 +1,45 @@
+"""What the text of a flag becomes; `argparse` calls these as types."""
+
+import argparse
+import ast
+import re
+
+
+def positive(text: str) -> int:
+    """Return a flag's text as a whole number of at least 1."""
+    if not re.fullmatch(r"\d+", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number of at least 1, received {text!r}"
+        )
+    return int(text)
+
+
+def class_list(text: str) -> list[str]:
+    """Return a flag's text as class names.
+
+    Example:
+        >>> class_list("remote, cell phone")
+        ['remote', 'cell phone']
+    """
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(
+            f"expected names separated by commas, received {text!r}"
+        )
+    return names
+
+
+def setting(text: str) -> tuple[str, object]:
+    """Return a flag's text as a key of the configuration and its value.
+
+    Example:
+        >>> setting("TRAIN_ROIS_PER_IMAGE=50")
+        ('TRAIN_ROIS_PER_IMAGE', 50)
+    """
+    key, separator, value = text.partition("=")
+    if not (key and separator):
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, received {text!r}")
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value  # a word, such as a backbone's name
