@@ -44,8 +44,8 @@ def apply_box_deltas(boxes: np.ndarray, deltas: np.ndarray) -> np.ndarray:
     center, size = _center_size(np.asarray(boxes, np.float32))
     center = center + deltas[:, :2] * size
     size = size * np.exp(deltas[:, 2:])
-    corner = center - 0.5 * size
-    return np.concatenate([corner, corner + size], axis=1)
+    # Both corners from the centre: a size that overflows to inf makes no NaN.
+    return np.concatenate([center - 0.5 * size, center + 0.5 * size], axis=1)
 
 
 def clip_boxes(boxes: np.ndarray, window: np.ndarray) -> np.ndarray:

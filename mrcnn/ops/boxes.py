@@ -31,8 +31,8 @@ def apply_box_deltas(boxes, deltas):
     center, size = _center_size(boxes)
     center = center + deltas[..., :2] * size
     size = size * ops.exp(deltas[..., 2:])
-    corner = center - 0.5 * size
-    return ops.concatenate([corner, corner + size], axis=-1)
+    # Both corners from the centre: a size that overflows to inf makes no NaN.
+    return ops.concatenate([center - 0.5 * size, center + 0.5 * size], axis=-1)
 
 
 def clip_boxes(boxes, window):

@@ -35,7 +35,8 @@ def roi_levels(boxes, image_hw):
     canonical = _CANONICAL_SIDE / ops.sqrt(height * width)
     # A box without area has no logarithm; it goes to the finest level.
     level = 4.0 + ops.round(ops.log(ops.maximum(side / canonical, 1e-9)) / math.log(2))
-    return ops.cast(ops.clip(level, 2.0, 5.0), "int32")
+    # Clipped as whole numbers: a NaN of a network that diverged is a level too.
+    return ops.clip(ops.cast(level, "int32"), 2, 5)
 
 
 def pyramid_roi_align(boxes, feature_maps, *, image_hw, pool_size):

@@ -57,10 +57,10 @@ def logs(script, tmp_path_factory):
     return logs
 
 
-def losses(logs):
+def losses(logs, name="loss"):
     (folder,) = logs.iterdir()
     with open(folder / "losses.csv", newline="") as file:
-        return [float(row["loss"]) for row in csv.DictReader(file)]
+        return [float(row[name]) for row in csv.DictReader(file)]
 
 
 def streams(path):
@@ -156,6 +156,7 @@ def test_real_photos(script, tmp_path, shared_data, folder, words):
         *SMALL,
         *words,
     )
-    first, *later = losses(tmp_path)
-    assert np.isfinite([first, *later]).all()
+    assert np.isfinite(losses(tmp_path)).all()
+    # Of so few steps the RPN's classes learn for sure; the heads see other ROIs then.
+    first, *later = losses(tmp_path, "rpn_class_loss")
     assert min(later) < first

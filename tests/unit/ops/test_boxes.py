@@ -59,6 +59,18 @@ def test_overlaps_agree_with_numpy_per_image(boxes):
         )
 
 
+def test_deltas_that_overflow_make_a_box_that_can_be_clipped():
+    box = np.array([[0.2, 0.2, 0.4, 0.4]], np.float32)
+    deltas = np.array([[0.0, 0.0, 200.0, 0.0]], np.float32)
+    window = np.array([0, 0, 1, 1], np.float32)
+    moved = ops_boxes.apply_box_deltas(*map(keras.ops.convert_to_tensor, (box, deltas)))
+    clipped = ops_boxes.clip_boxes(moved, keras.ops.convert_to_tensor(window))
+    np.testing.assert_allclose(clipped, [[0, 0.2, 1, 0.4]], atol=1e-6)
+    with np.errstate(over="ignore"):
+        moved = geometry.apply_box_deltas(box, deltas)
+    np.testing.assert_allclose(geometry.clip_boxes(moved, window), clipped, atol=1e-6)
+
+
 def test_boxes_without_area_overlap_nothing():
     point = keras.ops.zeros((1, 4))
     assert float(ops_boxes.compute_overlaps(point, point)[0, 0]) == 0.0

@@ -45,9 +45,11 @@ def pyramid(rng, batch_size=2, side=64, channels=3):
 def test_levels():
     # At 448 px the canonical side is 224 / 448 = 0.5: a ROI of that side is level
     # 4, of half of it level 3, and so on; 0.36 is 2 ** -0.47 of it, nearer to 4.
-    sides = np.array([1.0, 0.5, 0.36, 0.25, 0.125, 0.01, 0.0], np.float32)
+    sides = np.array([1.0, 0.5, 0.36, 0.25, 0.125, 0.01, 0.0, np.nan], np.float32)
     boxes = np.stack([0 * sides, 0 * sides, sides, sides], 1)[None]
-    assert np.asarray(roi_levels(boxes, (448, 448))).tolist() == [[5, 4, 4, 3, 2, 2, 2]]
+    assert np.asarray(roi_levels(boxes, (448, 448))).tolist() == [
+        [5, 4, 4, 3, 2, 2, 2, 2]
+    ]
 
 
 @pytest.mark.parametrize("form", FORMS)
