@@ -130,18 +130,59 @@ class Config:
     # ---- Optimisation ----
     # "sgd" as the original; "adamw" learns faster from random weights.
     OPTIMIZER = "sgd"
-    # "constant" as the original; "cosine" rises for a tenth of a call's steps, then
-    # falls to 0.
-    LEARNING_RATE_SCHEDULE = "constant"
     LEARNING_RATE = 0.001
+    # Over the steps of a call of train: "constant" as the original, "step" (a tenth
+    # after each of LEARNING_RATE_STEPS) or "cosine" (down to 0).
+    LEARNING_RATE_SCHEDULE = "constant"
+    LEARNING_RATE_STEPS = (0.67, 0.89)
+    # Steps in which the rate rises from 0; None is a tenth of them with "cosine" and
+    # none otherwise.
+    WARMUP_STEPS = None
     LEARNING_MOMENTUM = 0.9
     WEIGHT_DECAY = 0.0001
     # Global norm that the gradients are scaled down to.
     GRADIENT_CLIP_NORM = 5.0
+    # Batches whose gradients are averaged before a step of the optimizer.
+    GRADIENT_ACCUMULATION = 1
+    # Share of its past that the moving average of the weights keeps at each step, 0.999
+    # for example; checkpoints then hold the average. 0 is off.
+    EMA_MOMENTUM = 0.0
+    # "float32", "mixed_bfloat16" or "mixed_float16".
+    PRECISION = "float32"
     LOSS_WEIGHTS = dict.fromkeys(LOSS_NAMES, 1.0)
+    # Factor of each class in the class loss, K numbers with the background first.
+    CLASS_WEIGHTS = None
     # False keeps batch norm as trained (small batches), True trains it, None leaves
     # it to Keras.
     TRAIN_BN = False
+
+    # ---- Which images, and how they are changed ----
+    # Images of classes in a smaller share of the images than this come more often
+    # (repeat-factor sampling, Gupta et al. 2019); 0 is off.
+    REPEAT_THRESHOLD = 0.0
+    # Images without objects in an epoch, for each image with some; None takes all.
+    NEGATIVE_IMAGE_RATIO = None
+    # Factors to scale training images by at random, (0.1, 2.0) for example
+    # (large-scale jitter, Ghiasi et al. 2021).
+    SCALE_JITTER = None
+    # Share of the training images that objects of another one are pasted into.
+    COPY_PASTE = 0.0
+
+    # ---- The worker ----
+    # Decoded images kept in memory, megabytes.
+    IMAGE_CACHE_MB = 0
+    # Processes instead of threads.
+    USE_MULTIPROCESSING = False
+    # Seconds without a batch after which the log says which images are in work.
+    WORKER_PATIENCE = 60
+
+    # ---- The run ----
+    # Epochs between two measurements of AP on the validation images; 0 is never.
+    EVALUATE_EVERY = 0
+    # Epochs without a better result after which training ends; 0 is never.
+    EARLY_STOPPING_PATIENCE = 0
+    # Newest checkpoints that stay, beside the best one; None keeps all.
+    KEEP_CHECKPOINTS = None
 
     def __init__(self, **overrides):
         self.update(**overrides)
@@ -281,5 +322,10 @@ def _contradictions(config: Config) -> list[str]:
         list(config.MASK_SHAPE) == [2 * config.MASK_POOL_SIZE] * 2,
         f"MASK_SHAPE: expected {[2 * config.MASK_POOL_SIZE] * 2}, twice "
         f"MASK_POOL_SIZE. Received: {config.MASK_SHAPE}.",
+    )
+    check(
+        config.CLASS_WEIGHTS is None or len(config.CLASS_WEIGHTS) == config.NUM_CLASSES,
+        f"CLASS_WEIGHTS: expected {config.NUM_CLASSES} numbers, one for each of "
+        f"NUM_CLASSES. Received: {config.CLASS_WEIGHTS}.",
     )
     return problems

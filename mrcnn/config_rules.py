@@ -12,7 +12,8 @@ import numpy as np
 from mrcnn.structures import LOSS_NAMES
 
 _OPTIMIZERS = ("sgd", "adamw")
-_SCHEDULES = ("constant", "cosine")
+_SCHEDULES = ("constant", "step", "cosine")
+_PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 _RESIZE_MODES = ("square", "pad64", "crop", "none")
 
 # What each value must be: (keys, test, what to say). The test sees one value.
@@ -71,6 +72,7 @@ _RULES: tuple[_Rule, ...] = (
             "MAX_GT_INSTANCES",
             "TRAIN_ROIS_PER_IMAGE",
             "DETECTION_MAX_INSTANCES",
+            "GRADIENT_ACCUMULATION",
         ),
         lambda value: is_whole(value, least=1),
         "a whole number of at least 1",
@@ -80,13 +82,29 @@ _RULES: tuple[_Rule, ...] = (
         lambda value: value is None or is_whole(value, least=1),
         "a whole number of at least 1, or None for all images once",
     ),
-    (("SEED",), is_whole, "a whole number of at least 0"),
+    (
+        ("SEED", "EVALUATE_EVERY", "EARLY_STOPPING_PATIENCE"),
+        is_whole,
+        "a whole number of at least 0",
+    ),
+    (
+        ("WARMUP_STEPS",),
+        lambda value: value is None or is_whole(value),
+        "a whole number of at least 0, or None",
+    ),
+    (
+        ("KEEP_CHECKPOINTS",),
+        lambda value: value is None or is_whole(value, least=1),
+        "a whole number of at least 1, or None to keep all",
+    ),
     (
         (
             "RPN_NMS_THRESHOLD",
             "DETECTION_MIN_CONFIDENCE",
             "DETECTION_NMS_THRESHOLD",
             "ROI_POSITIVE_RATIO",
+            "REPEAT_THRESHOLD",
+            "COPY_PASTE",
         ),
         lambda value: _is_number(value, most=1.0),
         "a number from 0 to 1",
@@ -98,9 +116,41 @@ _RULES: tuple[_Rule, ...] = (
             "WEIGHT_DECAY",
             "GRADIENT_CLIP_NORM",
             "IMAGE_MIN_SCALE",
+            "IMAGE_CACHE_MB",
+            "WORKER_PATIENCE",
         ),
         _is_number,
         "a number of at least 0",
+    ),
+    (
+        ("EMA_MOMENTUM",),
+        lambda value: _is_number(value) and value < 1,
+        "a number from 0 to below 1",
+    ),
+    (
+        ("NEGATIVE_IMAGE_RATIO",),
+        lambda value: value is None or _is_number(value),
+        "a number of at least 0, or None to take all",
+    ),
+    (
+        ("SCALE_JITTER",),
+        lambda value: (
+            value is None
+            or (_numbers(value, count=2, least=0.01) and value[0] <= value[1])
+        ),
+        "two positive numbers, the smaller first, or None",
+    ),
+    (
+        ("LEARNING_RATE_STEPS",),
+        lambda value: (
+            _numbers(value) and max(value) <= 1 and list(value) == sorted(value)
+        ),
+        "shares of the steps, from 0 to 1, in order",
+    ),
+    (
+        ("CLASS_WEIGHTS",),
+        lambda value: value is None or _numbers(value),
+        "a list of numbers, one a class with the background first, or None",
     ),
     (
         ("RPN_BBOX_STD_DEV", "BBOX_STD_DEV"),
@@ -119,7 +169,7 @@ _RULES: tuple[_Rule, ...] = (
     ),
     (("MEAN_PIXEL",), _numbers, "a list of numbers, one a channel"),
     (
-        ("USE_MINI_MASK", "USE_RPN_ROIS"),
+        ("USE_MINI_MASK", "USE_RPN_ROIS", "USE_MULTIPROCESSING"),
         lambda value: isinstance(value, (bool, np.bool_)),
         "True or False",
     ),
@@ -137,6 +187,11 @@ _RULES: tuple[_Rule, ...] = (
         ("LEARNING_RATE_SCHEDULE",),
         lambda value: isinstance(value, str) and value in _SCHEDULES,
         f"one of {', '.join(_SCHEDULES)}",
+    ),
+    (
+        ("PRECISION",),
+        lambda value: isinstance(value, str) and value in _PRECISIONS,
+        f"one of {', '.join(_PRECISIONS)}",
     ),
     (
         ("IMAGE_RESIZE_MODE",),

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from mrcnn.cli import runs
+from mrcnn.cli.recipe import add_recipe_flags, recipe_settings
 from mrcnn.cli.values import class_list, positive, setting
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError
@@ -149,6 +150,7 @@ def add_training_flags(
         help="threads that make batches (default: chosen by the machine)",
     )
     _add_logs_flag(group, logs)
+    add_recipe_flags(parser)
 
 
 def add_detection_flags(
@@ -265,7 +267,7 @@ def network_settings(args: argparse.Namespace, base: type[Config] = Config) -> d
         least = round(args.image_size * base.IMAGE_MIN_DIM / base.IMAGE_MAX_DIM)
         settings |= {"IMAGE_MAX_DIM": args.image_size, "IMAGE_MIN_DIM": least}
     given = {key: value for key, value in settings.items() if value is not None}
-    return given | dict(args.set)
+    return given | recipe_settings(args) | dict(args.set)
 
 
 def training_layers(args: argparse.Namespace) -> str:

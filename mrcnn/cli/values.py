@@ -14,6 +14,43 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def whole(text: str) -> int:
+    """Return a flag's text as a whole number of at least 0."""
+    if not re.fullmatch(r"\d+", text):
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number of at least 0, received {text!r}"
+        )
+    return int(text)
+
+
+def fraction(text: str) -> float:
+    """Return a flag's text as a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(
+            f"expected a number from 0 to 1, received {text!r}"
+        )
+    return value
+
+
+def number_list(text: str) -> tuple[float, ...]:
+    """Return a flag's text as numbers.
+
+    Example:
+        >>> number_list("0.1, 2")
+        (0.1, 2.0)
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"expected numbers separated by commas, received {text!r}"
+        ) from error
+
+
 def class_list(text: str) -> list[str]:
     """Return a flag's text as class names.
 
