@@ -141,9 +141,10 @@ def apply_to_image(image: np.ndarray, plan: ResizePlan) -> np.ndarray:
     """
     image = np.asarray(image)
     _check_size("an image", image, plan)
-    if plan.scaled_hw != plan.image_hw:
-        image = resize_linear(image, plan.scaled_hw, dtype=image.dtype)
-    return _pad_or_crop(image, plan.padding, plan.crop)
+    if plan.scaled_hw == plan.image_hw:
+        return _pad_or_crop(image, plan.padding, plan.crop)
+    image = resize_linear(image, plan.scaled_hw, dtype=image.dtype, crop=plan.crop)
+    return _pad_or_crop(image, plan.padding, None)
 
 
 def apply_to_masks(masks: np.ndarray, plan: ResizePlan) -> np.ndarray:

@@ -150,11 +150,11 @@ class Batches(keras.utils.PyDataset):
         self._rounds = rounds_of_dataset(
             dataset, repeat_threshold=repeat_threshold, negative_ratio=negative_ratio
         )
-        self._copy_paste = copy_paste
-        self._peers = (
-            images_by_source(dataset, no_augmentation_sources or ())
-            if copy_paste
-            else {}
+        partner_of = functools.partial(
+            pick_partner,
+            dataset,
+            peers=images_by_source(dataset, no_augmentation_sources or ()),
+            share=copy_paste,
         )
         self._load = functools.partial(
             load_training_image,
@@ -168,6 +168,7 @@ class Batches(keras.utils.PyDataset):
             no_augmentation_sources=frozenset(no_augmentation_sources or ()),
             mini_mask_shape=mini_mask_shape,
             scale_jitter=scale_jitter,
+            partner_of=partner_of if copy_paste else None,
         )
 
     def __len__(self) -> int:
@@ -218,11 +219,7 @@ class Batches(keras.utils.PyDataset):
         )
 
     def _example(self, image_id: int, rng) -> dict[str, np.ndarray]:
-        source = self.dataset.image_info[image_id]["source"]
-        partner = pick_partner(
-            image_id, self._peers.get(source, ()), self._copy_paste, rng
-        )
-        loaded = self._load(int(image_id), paste_from=partner, rng=rng)
+        loaded = self._load(int(image_id), rng=rng)
         rpn_match, rpn_bbox = build_rpn_targets(
             self.anchors,
             loaded.class_ids,

@@ -1,13 +1,13 @@
 """Objects of one training image pasted into another, masks and all.
 
 Ghiasi et al. 2021, Simple Copy-Paste is a Strong Data Augmentation Method for
-Instance Segmentation, section 3. `batches` asks `pick_partner` whose objects an
-image gets, and `samples` pastes them. Axis letters as in `structures`.
+Instance Segmentation, section 3. `samples` asks `pick_partner` whose objects an
+image gets and pastes them. Axis letters as in `structures`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -117,18 +117,25 @@ def images_by_source(dataset, left_out: Collection[str] = ()) -> dict[str, np.nd
 
 
 def pick_partner(
-    image_id: int, peers: Sequence[int], share: float, rng: np.random.Generator
+    dataset,
+    image_id: int,
+    *,
+    peers: Mapping[str, np.ndarray],
+    share: float,
+    rng: np.random.Generator,
 ) -> int | None:
     """Return the image whose objects are pasted into this one; None for none.
 
     Args:
+        dataset: a prepared `data.dataset.Dataset`.
         image_id: the image to paste into.
-        peers: images of its source in ascending order, itself included.
+        peers: from `images_by_source`; the partner is of the image's source.
         share: how often there is one, from 0 to 1.
         rng: whether, and which.
     """
-    if len(peers) < 2 or rng.random() >= share:
+    ids = peers.get(dataset.image_info[image_id]["source"], ())
+    if len(ids) < 2 or rng.random() >= share:
         return None
-    place = rng.integers(len(peers) - 1)
+    place = rng.integers(len(ids) - 1)
     # Itself is stepped over: from there on, the next one.
-    return int(peers[place + (peers[place] >= image_id)])
+    return int(ids[place + (ids[place] >= image_id)])

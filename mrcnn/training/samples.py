@@ -58,7 +58,7 @@ def load_training_image(
     no_augmentation_sources: Collection[str] = (),
     mini_mask_shape: tuple[int, int] | None = None,
     scale_jitter: tuple[float, float] | None = None,
-    paste_from: int | None = None,
+    partner_of: Callable[..., int | None] | None = None,
     rng: np.random.Generator,
 ) -> TrainingImage:
     """Load an image and its objects, resized and augmented together.
@@ -77,7 +77,8 @@ def load_training_image(
         mini_mask_shape: (h, w) of mini-masks; None keeps masks at the image's size.
         scale_jitter: least and greatest factor of `jitter_plan`, or None. Objects of
             which it leaves less than a tenth are not in the result.
-        paste_from: an image whose objects are pasted in, changed likewise, or None.
+        partner_of: given an image and `rng`, the image whose objects are pasted in,
+            changed likewise, or None; see `copy_paste.pick_partner`.
         rng: where to crop, how to augment, and what to paste.
 
     Returns:
@@ -107,9 +108,10 @@ def load_training_image(
         augmenter=augmenter if is_changed else None,
         rng=rng,
     )
+    partner = partner_of(image_id, rng=rng) if partner_of else None
     picture, plan = view(image_id)
-    if paste_from is not None:
-        picture = copy_paste(picture, view(paste_from)[0], rng)
+    if partner is not None:
+        picture = copy_paste(picture, view(partner)[0], rng)
     image, masks, class_ids = picture
 
     boxes = extract_bboxes(masks)

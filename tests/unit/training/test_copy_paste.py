@@ -89,37 +89,46 @@ def test_pictures_of_two_sizes():
         paste(picture(0, []), picture(0, [], hw=(9, 9)))
 
 
-def test_partner_is_another_image_of_the_source():
-    peers = np.array([2, 3, 5, 8])
-    for image_id in peers:
+@pytest.fixture
+def two_sources(rectangles):
+    """Images 0, 2, 3 and 5 of one source, 1 of another, 4 alone of a third."""
+    dataset = rectangles([])
+    for i, source in enumerate(["shapes", "other", "shapes", "shapes", "x", "shapes"]):
+        dataset.add_image(source, i, None)
+    dataset.prepare()
+    return dataset
+
+
+def partner_in(dataset, image_id, share, rng):
+    peers = images_by_source(dataset)
+    return pick_partner(dataset, image_id, peers=peers, share=share, rng=rng)
+
+
+def test_partner_is_another_image_of_the_source(two_sources):
+    for image_id in (0, 2, 3, 5):
         picks = {
-            pick_partner(image_id, peers, 1.0, np.random.default_rng(seed))
+            partner_in(two_sources, image_id, 1.0, np.random.default_rng(seed))
             for seed in range(60)
         }
-        assert picks == set(peers) - {image_id}
+        assert picks == {0, 2, 3, 5} - {image_id}
 
 
-def test_share_of_images_with_a_partner():
+def test_share_of_images_with_a_partner(two_sources):
     rng = np.random.default_rng(0)
-    found = [pick_partner(0, np.arange(3), 0.3, rng) for _ in range(3000)]
+    found = [partner_in(two_sources, 0, 0.3, rng) for _ in range(3000)]
     # The deviation is sqrt(0.3 * 0.7 / 3000) = 0.008.
     share = np.mean([partner is not None for partner in found])
     assert share == pytest.approx(0.3, abs=0.035)
 
 
-@pytest.mark.parametrize("peers", [(), np.array([4])])
-def test_without_peers_nothing_is_drawn(peers):
+def test_an_image_alone_in_its_source_has_no_partner(two_sources):
     rng = np.random.default_rng(0)
-    before = rng.bit_generator.state
-    assert pick_partner(4, peers, 1.0, rng) is None
-    assert rng.bit_generator.state == before
+    assert partner_in(two_sources, 4, 1.0, rng) is None
+    peers = images_by_source(two_sources, {"shapes"})
+    assert pick_partner(two_sources, 0, peers=peers, share=1.0, rng=rng) is None
 
 
-def test_images_by_source(rectangles):
-    dataset = rectangles([1, 1])
-    dataset.add_image("other", "x", None)
-    dataset.add_image("shapes", "y", None)
-    dataset.prepare()
-    found = {key: ids.tolist() for key, ids in images_by_source(dataset).items()}
-    assert found == {"shapes": [0, 1, 3], "other": [2]}
-    assert set(images_by_source(dataset, {"shapes"})) == {"other"}
+def test_images_by_source(two_sources):
+    found = {key: ids.tolist() for key, ids in images_by_source(two_sources).items()}
+    assert found == {"shapes": [0, 2, 3, 5], "other": [1], "x": [4]}
+    assert set(images_by_source(two_sources, {"shapes"})) == {"other", "x"}

@@ -136,9 +136,13 @@ def test_jitter_drops_what_is_nearly_cut_off(rectangles):
     assert shares[shares > 0].min() >= 0.1
 
 
+def always(partner):
+    return lambda image_id, *, rng: partner
+
+
 def test_pasted_objects_come_from_the_other_image(rectangles):
     dataset = rectangles([1, 0, 0, 3])
-    plain, pasted = load(dataset, 1), load(dataset, 1, paste_from=3)
+    plain, pasted = load(dataset, 1), load(dataset, 1, partner_of=always(3))
     assert plain.class_ids.tolist() == []
     assert len(pasted.class_ids) >= 1 and set(pasted.class_ids) <= {1, 2}
     np.testing.assert_array_equal(pasted.image_meta, plain.image_meta)
@@ -146,7 +150,9 @@ def test_pasted_objects_come_from_the_other_image(rectangles):
     is_pasted = pasted.masks.any(axis=2)
     np.testing.assert_array_equal(pasted.image[..., 0][is_pasted], 30)
     np.testing.assert_array_equal(pasted.image[~is_pasted], plain.image[~is_pasted])
-    assert load(dataset, 0, paste_from=1).class_ids.tolist() == [1]
+    # Nothing to paste, and no partner.
+    assert load(dataset, 0, partner_of=always(1)).class_ids.tolist() == [1]
+    assert load(dataset, 1, partner_of=always(None)).class_ids.tolist() == []
 
 
 def test_the_other_image_is_changed_on_its_own(rectangles):
@@ -157,7 +163,7 @@ def test_the_other_image_is_changed_on_its_own(rectangles):
             load(
                 dataset,
                 0,
-                paste_from=1,
+                partner_of=always(1),
                 augmenter=iaa.Fliplr(0.5),
                 rng=np.random.default_rng(seed),
             ).boxes[0]
@@ -179,7 +185,7 @@ def test_an_error_names_the_image_that_is_pasted(rectangles):
         return raises() if image_id else rectangles.load_image(self, image_id)
 
     with pytest.raises(DatasetError, match=r"image 1 \(shapes.no1, folder/1.png\)"):
-        load(broken(rectangles, load_image=load_image), 0, paste_from=1)
+        load(broken(rectangles, load_image=load_image), 0, partner_of=always(1))
 
 
 def broken(rectangles, **methods):
