@@ -255,9 +255,11 @@ def cut_log(run_folder: Path, epoch: int) -> None:
     if not path.is_file():
         return
     with open(path, newline="") as file:
-        header, *rows = list(csv.reader(file)) or [[]]
-    kept = [row for row in rows if row and row[0].isdigit() and int(row[0]) < epoch]
-    if len(kept) < len(rows):
+        header, *rows = [row for row in csv.reader(file) if row] or [[]]
+    kept = [row for row in rows if row[0].isdigit() and int(row[0]) < epoch]
+    if not kept:
+        path.unlink()  # Keras writes the header again
+    elif len(kept) < len(rows):
         with (
             written_whole(path) as unfinished,
             open(unfinished, "w", newline="") as file,

@@ -138,7 +138,7 @@ def restore_variables(folder: str | Path, network: keras.Model, group: str) -> N
     path = Path(folder) / STATE_FILE
     variables = _groups(network)[group]
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             kept = sum(key.startswith(f"{group}/") for key in arrays)
             if kept != len(variables):
                 raise _other_network(path, f"{kept} variables", len(variables), group)
