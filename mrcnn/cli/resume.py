@@ -28,6 +28,26 @@ class Noted(argparse.Action):
         namespace.typed = {**typed, self.dest: option_string}
 
 
+class NotedAppend(Noted):
+    """Likewise of a flag that can be repeated: a list of values."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        """Add one value; argparse calls it."""
+        values = [*getattr(namespace, self.dest), values]
+        super().__call__(parser, namespace, values, option_string)
+
+
+class NotedTrue(Noted):
+    """Likewise of a flag without a value."""
+
+    def __init__(self, option_strings, dest, **kwargs):
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        """Store True; argparse calls it."""
+        super().__call__(parser, namespace, True, option_string)
+
+
 def add_resume_flag(parser: argparse.ArgumentParser) -> None:
     """Add --resume to a parser, and let all flags added later note that they are typed.
 
@@ -35,6 +55,8 @@ def add_resume_flag(parser: argparse.ArgumentParser) -> None:
         parser: the parser of a training, without flags yet.
     """
     parser.register("action", None, Noted)
+    parser.register("action", "append", NotedAppend)
+    parser.register("action", "store_true", NotedTrue)
     parser.add_argument(
         "--resume",
         nargs="?",

@@ -244,6 +244,17 @@ def run_callbacks(
     ]
 
 
+def end_logs(callbacks) -> None:
+    """Close the CSV log, which Keras leaves open when a training fails.
+
+    Args:
+        callbacks: of the training, ended or not.
+    """
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.CSVLogger):
+            callback.on_train_end()
+
+
 def cut_log(run_folder: Path, epoch: int) -> None:
     """Take epochs that will be trained again out of the CSV log.
 

@@ -11,7 +11,7 @@ from mrcnn.data.dataset import Dataset
 from mrcnn.errors import TrainingError
 from mrcnn.network.build import pyramid_anchors
 from mrcnn.training.batches import Batches
-from mrcnn.training.callbacks import cut_log, run_callbacks
+from mrcnn.training.callbacks import cut_log, end_logs, run_callbacks
 from mrcnn.training.layer_sets import set_trainable
 from mrcnn.training.state import RunState, read_state, restore_variables
 from mrcnn.weights.checkpoints import read_best
@@ -120,6 +120,8 @@ def fit(
         return _fit(network, train_batches, val_batches, state, callbacks)
     except TrainingError as error:
         raise _with_last_weights(error, network, run_folder) from error
+    finally:
+        end_logs(callbacks)
 
 
 def _beginning(

@@ -11,14 +11,20 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
 
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
-from mrcnn.errors import WeightsError
+from mrcnn.errors import ConfigError, TrainingError, WeightsError
 from mrcnn.model import MaskRCNN
 from mrcnn.training.state import read_state
-from mrcnn.weights.checkpoints import CheckpointNotFoundError
+from mrcnn.training.trainer import make_batches
+from mrcnn.weights.checkpoints import (
+    CheckpointNotFoundError,
+    parse_checkpoint,
+    read_best,
+)
 
 # (epoch, step) that the state has reached when the process is killed: inside the first
 # epoch, and inside the second call of train.
@@ -161,6 +167,96 @@ def test_killed_training_ends_as_an_uninterrupted_one(tmp_path):
         np.testing.assert_array_equal(ours[0][key], value, err_msg=key)
     assert ours[1:] == theirs[1:]
     assert [row[0] for row in theirs[2]] == ["epoch", "0", "1", "2"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return MaskRCNN("training", TinyConfig(), tmp_path_factory.mktemp("logs"))
+
+
+@pytest.fixture
+def eager():
+    """Steps that are not traced: quicker for so few."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+class BreakWeights(keras.callbacks.Callback):
+    """Makes a weight infinite before a step, as a rate that is too high does."""
+
+    def __init__(self, epoch, step):
+        super().__init__()
+        self.place = (epoch, step)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == self.place:
+            kernel = self.model.get_layer("res1_conv").kernel
+            kernel.assign(np.full(kernel.shape, np.inf))
+
+
+class Stop(keras.callbacks.Callback):
+    """Ends a training after an epoch, as early stopping does."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = True
+
+
+# tf.data stays as it is; it says so.
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
+def test_losses_that_are_no_numbers(model, eager):
+    with pytest.raises(TrainingError) as caught:
+        model.train(
+            *(squares(10), squares(3), 0.02, 3, "all"),
+            custom_callbacks=[BreakWeights(1, 2)],
+        )
+    message = str(caught.value)
+    assert "loss=nan" in message and "in step 3 of epoch 2, on image" in message
+    # The third of 4 batches of 2 images: the places 12 and 13 in the stream of them.
+    batches = make_batches(squares(10), model.config, shuffle=True, steps=4)
+    for image_id in batches.image_ids(1, 2):
+        assert f"image {image_id} (squares.{image_id})" in message
+    assert "last good weights again, those after 1 epochs and 2 steps" in message
+    (folder,) = Path(model.model_dir).iterdir()
+    with np.load(folder / "state.npz") as state:
+        for i, variable in enumerate(model.keras_model.variables):
+            array = state[f"network/{i:05d}"]
+            assert np.isfinite(array).all()
+            np.testing.assert_array_equal(variable, array)
+    assert [p.name for p in folder.glob("*.h5")] == ["mask_rcnn_tiny_0001.h5"]
+    assert model.epoch == 0  # the call failed; what it reached is in the state
+
+
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
+def test_resume_in_the_same_script(model, eager):
+    with pytest.raises(ConfigError, match="Expected 10 training images in 4 steps"):
+        model.resume()
+        model.train(squares(9), squares(3), 0.02, 3, "all")
+    model.resume()
+    assert model.epoch == 1
+    history = model.train(
+        *(squares(10), squares(3), 0.02, 9, "all"), custom_callbacks=[Stop()]
+    )
+    assert len(history.history["val_loss"]) == 1
+    # Stopped after epoch 2 of 9: the numbers go on after the 9 of the call.
+    assert model.epoch == read_state(model.log_dir).epoch == 9
+    with pytest.raises(ConfigError, match="Expected epochs above 9"):
+        model.train(squares(10), squares(3), 0.02, 9, "all")
+    model.resume(model.log_dir)
+    history = model.train(squares(10), squares(3), 0.02, 9, "all")
+    assert history.history == {}
+
+    best = model.find_best()
+    assert best == str(Path(model.log_dir) / read_best(model.log_dir).checkpoint)
+    model.load_initial_weights("best")
+    assert model.epoch == parse_checkpoint(best)
+    with pytest.raises(ConfigError, match="Expected epochs above"):
+        model.train(squares(10), squares(3), 0.02, 1, "all")
 
 
 if __name__ == "__main__":
