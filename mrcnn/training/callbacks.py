@@ -4,6 +4,8 @@ import csv
 import logging
 import math
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +41,8 @@ class SaveCheckpoint(keras.callbacks.Callback):
         metric: what tells the best epoch: a key of the logs. Average precisions
             (``_AP`` in the key) are better when higher, losses when lower.
         best: the best epoch of the run so far, or None.
+        kept_weights: callable from the network to a context manager, inside which it
+            has the weights to keep: a moving average, for example.
 
     Attributes:
         best: likewise, kept up.
@@ -46,19 +50,27 @@ class SaveCheckpoint(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, run_folder: Path, name: str, *, metric: str, best: Best | None = None
+        self,
+        run_folder: Path,
+        name: str,
+        *,
+        metric: str,
+        best: Best | None = None,
+        kept_weights: Callable = nullcontext,
     ):
         super().__init__()
         self.run_folder = Path(run_folder)
         self.name = name
         self.metric = metric
+        self.kept_weights = kept_weights
         self.best = best if best and best.metric == metric else None
         self.measured = False
 
     def on_epoch_end(self, epoch, logs=None):
         check_finite(self.model)
         path = checkpoint_path(self.run_folder, self.name, epoch + 1)
-        save_weights(self.model, path)
+        with self.kept_weights(self.model):
+            save_weights(self.model, path)
         value = (logs or {}).get(self.metric, math.nan)
         self.measured = math.isfinite(value)
         if self.measured and self._is_better(value):
@@ -110,6 +122,8 @@ class SaveState(keras.callbacks.Callback):
     """Writes the state when a training begins, after every epoch, and in between.
 
     It comes last of the callbacks, so that what the others changed is in the state.
+    The raw weights are in it, but those that the checkpoints keep when the training
+    is over: with them Keras, too, leaves the network.
 
     Args:
         run_folder: folder of this run, which exists.
@@ -140,6 +154,12 @@ class SaveState(keras.callbacks.Callback):
         self.is_written = resumed
         self.written_at = time.monotonic()
 
+    def set_params(self, params):
+        # The rest of an interrupted epoch is a fit by itself; the callbacks, which
+        # share `params`, shall not take it for the last one.
+        params["epochs"] = self.state.epochs
+        super().set_params(params)
+
     def on_train_begin(self, logs=None):
         # A run that is killed in its first epoch resumes too.
         if not self.is_written:
@@ -158,8 +178,11 @@ class SaveState(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         # A training that was stopped is over: it counts as if it had reached its end.
-        stopped = self.model.stop_training
-        self._write(self.state.epochs if stopped else epoch + 1, 0)
+        if self.model.stop_training or epoch + 1 == self.state.epochs:
+            with self.checkpoints.kept_weights(self.model):
+                self._write(self.state.epochs, 0)
+        else:
+            self._write(epoch + 1, 0)
 
     def _write(self, epoch: int, step: int) -> None:
         if hasattr(self.model, "jax_state_sync"):
@@ -204,6 +227,7 @@ def run_callbacks(
     patience: int,
     keep: int | None,
     state_every_s: float,
+    kept_weights: Callable = nullcontext,
     validation=(),
     custom=(),
 ) -> list[keras.callbacks.Callback]:
@@ -219,10 +243,16 @@ def run_callbacks(
         patience: epochs without a better one after which to end; 0 never ends.
         keep: newest checkpoints to keep; None keeps all.
         state_every_s: seconds between two states inside an epoch.
+        kept_weights: see `SaveCheckpoint`.
         validation: callbacks that add to the logs of an epoch; they come first.
         custom: those of the caller; they come before the state is written.
     """
-    checkpoints = SaveCheckpoint(run_folder, name, metric=metric, best=state.best)
+    checkpoints = SaveCheckpoint(
+        *(run_folder, name),
+        metric=metric,
+        best=state.best,
+        kept_weights=kept_weights,
+    )
     save_state = SaveState(
         run_folder,
         state,

@@ -121,7 +121,7 @@ def fit(
         custom=custom_callbacks,
     )
     try:
-        return _fit(network, train_batches, val_batches, state, callbacks)
+        return _fit(network, train_batches, val_batches, state, callbacks, run_folder)
     except TrainingError as error:
         raise _with_last_weights(error, network, run_folder) from error
     finally:
@@ -145,7 +145,9 @@ def _beginning(
     return replace(interrupted, first_epoch=first_epoch, **call)
 
 
-def _fit(network, train_batches, val_batches, state: RunState, callbacks):
+def _fit(
+    network, train_batches, val_batches, state: RunState, callbacks, run_folder
+) -> keras.callbacks.History:
     """Run Keras' fit from a state on, and return the history of it all."""
     history = keras.callbacks.History()
 
@@ -166,8 +168,11 @@ def _fit(network, train_batches, val_batches, state: RunState, callbacks):
         train_batches.first_step = state.step
         run(initial_epoch, initial_epoch + 1)
         initial_epoch += 1
-    if initial_epoch < state.epochs and not (state.step and network.stop_training):
-        run(initial_epoch, state.epochs)
+        if network.stop_training or initial_epoch == state.epochs:
+            return history
+        # At the end of a fit Keras may have put averages in place of the weights.
+        restore_variables(run_folder, network, "network")
+    run(initial_epoch, state.epochs)
     return history
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 
 import keras
@@ -22,6 +23,7 @@ from mrcnn.training.callbacks import (
 from mrcnn.training.loss_check import CheckLosses
 from mrcnn.training.state import RunState, read_state
 from mrcnn.weights.checkpoints import Best, read_best
+from mrcnn.weights.layout import read_weights
 
 STATE = RunState(0, 0, 0, 9, "all", 0.1, 8, 4)
 
@@ -178,6 +180,46 @@ def test_stopped_training_has_reached_its_end(network, tmp_path):
     network.stop_training = True
     save.on_epoch_end(3)
     assert read_state(tmp_path).epoch == STATE.epochs == 9
+
+
+def test_what_is_kept_and_what_training_goes_on_with(network, tmp_path):
+    kernel = network.layers[0].kernel
+    kernel.assign([[1.0], [1.0]])
+
+    @contextmanager
+    def doubled(model):
+        kernel.assign(kernel * 2)
+        yield
+        kernel.assign(kernel / 2)
+
+    def kernels():
+        with np.load(tmp_path / "state.npz") as state:
+            (path,) = list(tmp_path.glob("*.h5"))
+            (_, kept), _ = read_weights(path)["a"]
+            path.unlink()
+            return kept.max(), state["network/00000"].max(), np.max(kernel)
+
+    save = SaveCheckpoint(tmp_path, "run", metric="val_loss", kept_weights=doubled)
+    attach(save, network)
+    save_state = SaveState(
+        *(tmp_path, STATE),
+        batches=FewBatches(),
+        checkpoints=save,
+        every_s=60,
+        resumed=False,
+    )
+    attach(save_state, network)
+    # The last is the one after which training is over.
+    for epoch, expected in ((0, (2, 1, 1)), (8, (2, 2, 1))):
+        save.on_epoch_end(epoch, {})
+        save_state.on_epoch_end(epoch)
+        assert kernels() == expected
+
+
+def test_all_callbacks_know_the_last_epoch(network, tmp_path):
+    other, save = keras.callbacks.Callback(), make_save_state(network, tmp_path)
+    keras.callbacks.CallbackList([other, save], model=network, epochs=1, steps=4)
+    assert other.params == {"epochs": 9, "steps": 4}
 
 
 def test_resumed_training_leaves_its_state_and_gets_its_means(network, tmp_path):
