@@ -191,6 +191,16 @@ _FLAGS = {
                 "(default: keep all)",
             },
         ),
+        (
+            "--state-every",
+            "STATE_EVERY_MINUTES",
+            {
+                "type": float,
+                "metavar": "MINUTES",
+                "help": "write what --resume needs so often inside an epoch too; a "
+                "crash costs no more than that (default: 10)",
+            },
+        ),
     ),
 }
 
