@@ -46,6 +46,7 @@ def train(args: argparse.Namespace, base: type[Config] = Config) -> None:
     """
     train_set, val_set = arguments.load_datasets(args)
     config = arguments.training_config(args, train_set, base)
+    stages = arguments.training_stages(args, config)
 
     import keras
 
@@ -56,12 +57,10 @@ def train(args: argparse.Namespace, base: type[Config] = Config) -> None:
     config.display()
     model = MaskRCNN(mode="training", config=config, model_dir=str(args.logs))
     model.load_initial_weights(args.weights)
-    model.train(
+    model.train_stages(
         train_set,
         val_set,
-        learning_rate=config.LEARNING_RATE,
-        epochs=args.epochs,
-        layers=arguments.training_layers(args),
+        stages,
         augmentation=arguments.augmentation(args),
         custom_callbacks=[runs.keeper(model, train_set.class_names)],
         workers=args.workers,

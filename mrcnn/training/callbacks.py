@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 
+from mrcnn.training.averaging import averaged_weights
 from mrcnn.weights.checkpoints import checkpoint_path
 from mrcnn.weights.matterport import save_weights
 
@@ -22,7 +23,9 @@ class SaveCheckpoint(keras.callbacks.Callback):
         self.name = name
 
     def on_epoch_end(self, epoch, logs=None):
-        save_weights(self.model, checkpoint_path(self.run_folder, self.name, epoch + 1))
+        path = checkpoint_path(self.run_folder, self.name, epoch + 1)
+        with averaged_weights(self.model):
+            save_weights(self.model, path)
 
 
 def run_callbacks(run_folder: Path, name: str) -> list[keras.callbacks.Callback]:
