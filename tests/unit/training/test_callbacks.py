@@ -312,6 +312,7 @@ def test_order_of_the_callbacks(tmp_path):
     kinds = [type(callback).__name__ for callback in made]
     assert kinds == [
         "CheckLosses",
+        "ValidateAverages",
         "Callback",
         "TensorBoard",
         "CSVLogger",
