@@ -183,6 +183,9 @@ class Config:
     EARLY_STOPPING_PATIENCE = 0
     # Newest checkpoints that stay, beside the best one; None keeps all.
     KEEP_CHECKPOINTS = None
+    # Minutes of work that a crash may cost: the state of the training is written so
+    # often inside an epoch, and after it. 0 writes it at every step.
+    STATE_EVERY_MINUTES = 10
 
     def __init__(self, **overrides):
         self.update(**overrides)

@@ -46,6 +46,7 @@ from mrcnn.training import layer_sets, trainer
 from mrcnn.training.random_rois import generate_random_rois
 from mrcnn.training.rpn_targets import build_rpn_targets as make_rpn_targets
 from mrcnn.training.samples import load_training_image
+from mrcnn.training.state import read_state, restore_variables
 from mrcnn.weights import checkpoints, download, imagenet, matterport
 
 __all__ = [
@@ -123,6 +124,14 @@ class MaskRCNN:
         """
         return str(checkpoints.find_last(self.model_dir, self._name))
 
+    def find_best(self) -> str:
+        """Return the path of the best checkpoint of the newest run that has one.
+
+        Raises:
+            WeightsError: there is none; a FileNotFoundError as well.
+        """
+        return str(checkpoints.find_best(self.model_dir, self._name))
+
     def load_weights(
         self,
         filepath: str | Path,
@@ -160,7 +169,7 @@ class MaskRCNN:
 
         Args:
             weights: "coco" (downloaded once), "imagenet" (the backbone alone),
-                "last" (the newest checkpoint), "none", or the path of a file.
+                "last" (the newest checkpoint), "best", "none", or the path of a file.
 
         Raises:
             WeightsError: they cannot be had or do not fit.
@@ -173,6 +182,8 @@ class MaskRCNN:
             self.load_weights(download.fetch("coco"))
         elif weights == "last":
             self.load_weights(self.find_last())
+        elif weights == "best":
+            self.load_weights(self.find_best())
         else:
             self.load_weights(weights)
 
@@ -196,6 +207,9 @@ class MaskRCNN:
     ) -> keras.callbacks.History:
         """Train some layers and keep a checkpoint of every epoch.
 
+        After `resume` the call that was interrupted goes on where it was, and calls
+        before it, whose epochs are trained already, do nothing.
+
         Args:
             train_dataset: prepared `Dataset` to learn from.
             val_dataset: prepared `Dataset` to measure the losses on.
@@ -216,12 +230,17 @@ class MaskRCNN:
             ConfigError: built for inference, nothing left to train, or a setting
                 that does not fit the data.
             DatasetError: an image or its annotation is broken.
+            TrainingError: a loss is no number any more; names its images.
+            WeightsError: a checkpoint cannot be written; those before are whole.
         """
         if self.mode != "training":
             raise ConfigError(
                 "Expected a model in training mode. Received: mode='inference'. Build "
                 "MaskRCNN('training', config, model_dir) to train."
             )
+        if epochs <= self.epoch and self._interrupted:
+            logger.info("Up to epoch %d the run is trained already.", epochs)
+            return keras.callbacks.History()
         self._check_epochs_left(epochs)
         if not self._run_is_set:
             self.log_dir = str(
@@ -243,9 +262,43 @@ class MaskRCNN:
             no_augmentation_sources=no_augmentation_sources or (),
             custom_callbacks=custom_callbacks or (),
             workers=workers,
+            interrupted=self._interrupted,
         )
         self.epoch = epochs
+        self._interrupted = None
         return history
+
+    def resume(self, run_folder: str | Path | None = None) -> None:
+        """Take up an interrupted training; the next calls of `train` go on with it.
+
+        They end with the weights that they had ended with uninterrupted, if they are
+        those of the interrupted script. Another rate or other layers begin with these
+        weights and a new optimizer.
+
+        Args:
+            run_folder: its folder; None takes the newest run of this configuration.
+
+        Raises:
+            WeightsError: there is no such run, it has no state, or that of another
+                network.
+
+        Example:
+            model = MaskRCNN("training", config, "logs")
+            model.resume()
+            model.train(train_dataset, val_dataset, 0.001, 30, "heads")
+        """
+        folder = run_folder or checkpoints.find_run(
+            self.model_dir, checkpoints.STATE_FILE, self._name
+        )
+        self._interrupted = read_state(folder)
+        restore_variables(folder, self.keras_model, "network")
+        self.epoch = self._interrupted.epoch
+        self.log_dir = str(folder)
+        self._run_is_set = True
+        logger.info(
+            "Resuming %s after %d epochs and %d steps",
+            *(folder, self.epoch, self._interrupted.step),
+        )
 
     def train_stages(
         self, train_dataset, val_dataset, stages: Sequence[Stage], **settings
@@ -330,6 +383,7 @@ class MaskRCNN:
             folder and folder.parent == Path(self.model_dir).resolve()
         )
         self.epoch = epoch if self._run_is_set else 0
+        self._interrupted = None
         self.log_dir = str(
             folder
             if self._run_is_set

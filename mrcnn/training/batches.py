@@ -83,6 +83,8 @@ class Batches(keras.utils.PyDataset):
 
     Attributes:
         epoch: the epoch of the batches to come; Keras counts it up.
+        first_step: batches of this epoch that come no more, because a training was
+            interrupted after them; 0 again from the next epoch on.
 
     Raises:
         DatasetError: the data set has no images, or `sampling` cannot use them.
@@ -146,6 +148,7 @@ class Batches(keras.utils.PyDataset):
         self.seed = seed
         self.steps = steps
         self.epoch = initial_epoch
+        self.first_step = 0
         self._in_epoch = False
         self._rounds = rounds_of_dataset(
             dataset, repeat_threshold=repeat_threshold, negative_ratio=negative_ratio
@@ -172,6 +175,11 @@ class Batches(keras.utils.PyDataset):
         )
 
     def __len__(self) -> int:
+        return self.steps_per_epoch - self.first_step
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in a whole epoch."""
         num_images = len(self._rounds) if self.shuffle else self.dataset.num_images
         once = -(-num_images // self.batch_size)
         if self.steps is None:
@@ -181,6 +189,7 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         if not 0 <= index < len(self):
             raise IndexError(f"Expected a batch from 0 to {len(self) - 1}: {index}.")
+        index += self.first_step
         epoch = self.epoch if self.shuffle else 0
         rng = np.random.default_rng((self.seed, epoch, index))
         image_ids = self.image_ids(epoch, index)
@@ -196,6 +205,7 @@ class Batches(keras.utils.PyDataset):
         # Keras also ends an epoch that never began, at the start of each fit.
         if self._in_epoch:
             self.epoch += 1
+            self.first_step = 0
         self._in_epoch = False
 
     def image_ids(self, epoch: int, index: int) -> np.ndarray:

@@ -1,19 +1,22 @@
 """Training: a network, two data sets and a `Config` to a fitted network."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
-from mrcnn.errors import ConfigError
+from mrcnn.errors import ConfigError, TrainingError
 from mrcnn.network.build import pyramid_anchors
-from mrcnn.training.averaging import ValidateAverages
 from mrcnn.training.batches import Batches
-from mrcnn.training.callbacks import run_callbacks
+from mrcnn.training.callbacks import cut_log, end_logs, run_callbacks
 from mrcnn.training.layer_sets import set_trainable
 from mrcnn.training.schedule import learning_rate_schedule
+from mrcnn.training.state import RunState, read_state, restore_variables
+from mrcnn.weights.checkpoints import read_best
+from mrcnn.weights.files import remove_unfinished
 
 
 def fit(
@@ -31,6 +34,7 @@ def fit(
     no_augmentation_sources=(),
     custom_callbacks=(),
     workers: int | None = None,
+    interrupted: RunState | None = None,
 ) -> keras.callbacks.History:
     """Train some layers of a network and keep a checkpoint of every epoch.
 
@@ -48,14 +52,19 @@ def fit(
         no_augmentation_sources: sources whose images are not augmented.
         custom_callbacks: Keras callbacks, called after those of the run.
         workers: threads that make batches; None chooses by the machine.
+        interrupted: the state in `run_folder`, whose weights the network has
+            already; a training of the same layers and rate gets its optimizer back.
 
     Returns:
         Keras' history of losses.
 
     Raises:
         ConfigError: the data set has more classes than the network, or `layers`
-            matches nothing.
+            matches nothing, or the data is not that of the interrupted training.
         DatasetError: an image or its annotation is broken; names it.
+        TrainingError: a loss or a weight is no number any more; the network then has
+            the weights of the last state again.
+        WeightsError: a checkpoint or the state cannot be written or read.
     """
     if workers is None:
         workers = min(4, os.cpu_count() or 1)
@@ -80,21 +89,103 @@ def fit(
         steps=config.VALIDATION_STEPS,
         workers=workers,
     )
-    set_trainable(network, layers)
-    num_steps = len(train_batches) * (epochs - initial_epoch)
-    compile_network(network, scheduled_rate(learning_rate, num_steps, config), config)
-    return network.fit(
-        train_batches,
-        # The batches have an order of their own, which a seed repeats.
-        shuffle=False,
-        initial_epoch=initial_epoch,
+    state = _beginning(
+        interrupted,
+        run_folder,
+        epoch=initial_epoch,
         epochs=epochs,
-        validation_data=val_batches,
-        callbacks=[
-            ValidateAverages(),
-            *run_callbacks(run_folder, config.NAME or ""),
-            *custom_callbacks,
-        ],
+        layers=layers,
+        learning_rate=float(learning_rate),
+        num_images=train_dataset.num_images,
+        num_steps=len(train_batches),
+    )
+    set_trainable(network, layers)
+    num_steps = len(train_batches) * (epochs - state.first_epoch)
+    compile_network(network, scheduled_rate(learning_rate, num_steps, config), config)
+    network.optimizer.build(network.trainable_variables)
+    if interrupted and interrupted.is_of_call(layers, state.learning_rate):
+        restore_variables(run_folder, network, "optimizer")
+    remove_unfinished(run_folder)
+    cut_log(run_folder, initial_epoch)
+    callbacks = run_callbacks(
+        run_folder,
+        config.NAME or "",
+        state,
+        batches=train_batches,
+        resumed=interrupted is not None,
+        metric="val_segm_AP" if config.EVALUATE_EVERY else "val_loss",
+        patience=config.EARLY_STOPPING_PATIENCE,
+        keep=config.KEEP_CHECKPOINTS,
+        state_every_s=60 * config.STATE_EVERY_MINUTES,
+        custom=custom_callbacks,
+    )
+    try:
+        return _fit(network, train_batches, val_batches, state, callbacks, run_folder)
+    except TrainingError as error:
+        raise _with_last_weights(error, network, run_folder) from error
+    finally:
+        end_logs(callbacks)
+
+
+def _beginning(
+    interrupted: RunState | None, run_folder: Path, *, epoch: int, **call
+) -> RunState:
+    """Return the state in which a call of `fit` begins, or goes on.
+
+    Raises:
+        ConfigError: the data is not that of the interrupted training.
+    """
+    if interrupted is None:
+        best = read_best(run_folder)
+        return RunState(epoch=epoch, step=0, first_epoch=epoch, best=best, **call)
+    interrupted.check_data(call["num_images"], call["num_steps"])
+    goes_on = interrupted.is_of_call(call["layers"], call["learning_rate"])
+    first_epoch = interrupted.first_epoch if goes_on else epoch
+    return replace(interrupted, first_epoch=first_epoch, **call)
+
+
+def _fit(
+    network, train_batches, val_batches, state: RunState, callbacks, run_folder
+) -> keras.callbacks.History:
+    """Run Keras' fit from a state on, and return the history of it all."""
+    history = keras.callbacks.History()
+
+    def run(initial_epoch, epochs):
+        network.fit(
+            train_batches,
+            # The batches have an order of their own, which a seed repeats.
+            shuffle=False,
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+            validation_data=val_batches,
+            callbacks=[*callbacks, history],
+        )
+
+    initial_epoch = state.epoch
+    if state.step:
+        # All epochs of a fit have as many steps: the rest of one is a fit by itself.
+        train_batches.first_step = state.step
+        run(initial_epoch, initial_epoch + 1)
+        initial_epoch += 1
+        if network.stop_training or initial_epoch == state.epochs:
+            return history
+        # At the end of a fit Keras may have put averages in place of the weights.
+        restore_variables(run_folder, network, "network")
+    run(initial_epoch, state.epochs)
+    return history
+
+
+def _with_last_weights(error: TrainingError, network, run_folder: Path):
+    """Give a network the weights of the last state, and return an error that says so.
+
+    There always is a state: the first is written when a training begins.
+    """
+    kept = read_state(run_folder)
+    restore_variables(run_folder, network, "network")
+    return TrainingError(
+        f"{error} The network has its last good weights again, those after "
+        f"{kept.epoch} epochs and {kept.step} steps; the checkpoints in "
+        f"{str(run_folder)!r} are whole."
     )
 
 

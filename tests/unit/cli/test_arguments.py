@@ -30,11 +30,9 @@ class Remote(Config):
     IMAGES_PER_GPU = 4
 
 
-def test_dataset_is_required_without_a_default(capsys):
-    with pytest.raises(SystemExit) as caught:
-        training_args(dataset=None)
-    assert caught.value.code == 2
-    assert "--dataset" in capsys.readouterr().err
+def test_dataset_is_required_without_a_default():
+    with pytest.raises(ConfigError, match="--dataset=FOLDER, or --resume"):
+        arguments.load_datasets(training_args(dataset=None))
 
 
 @pytest.mark.parametrize("words", [["--epochs=0"], ["--batch=2.5"], ["--steps=many"]])

@@ -263,3 +263,20 @@ def test_fit_is_served_each_epoch_in_full(rectangles, workers):
     for start in (0, 3, 6):
         images = np.concatenate([images for _, images in served[start : start + 3]])
         assert sorted(images) == list(range(6))
+
+
+def test_rest_of_an_interrupted_epoch(rectangles):
+    dataset = rectangles([1] * 7)
+    whole = batches_of(dataset, steps=4, initial_epoch=2)
+    rest = batches_of(dataset, steps=4, initial_epoch=2)
+    rest.first_step = 3
+    assert (len(whole), len(rest), rest.steps_per_epoch) == (4, 1, 4)
+    assert_same(rest[0], whole[3])
+    with pytest.raises(IndexError):
+        rest[1]
+    # Keras ends an epoch that never began when a fit begins.
+    rest.on_epoch_end()
+    assert (rest.epoch, len(rest)) == (2, 1)
+    rest.on_epoch_begin()
+    rest.on_epoch_end()
+    assert (rest.epoch, len(rest)) == (3, 4)
