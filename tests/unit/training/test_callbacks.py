@@ -322,7 +322,7 @@ def test_order_of_the_callbacks(tmp_path):
         "SaveState",
         "DropCheckpoints",
     ]
-    assert (made[1], made[6]) == (validation, custom)
+    assert (made[2], made[7]) == (validation, custom)
     made = run_callbacks(tmp_path, "run", STATE, patience=0, keep=None, **settings)
     assert {type(c).__name__ for c in made} & {"StopEarly", "DropCheckpoints"} == set()
 
