@@ -1,6 +1,7 @@
 """Training: a network, two data sets and a `Config` to a fitted network."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -11,6 +12,7 @@ from mrcnn.network.build import pyramid_anchors
 from mrcnn.training.batches import Batches
 from mrcnn.training.callbacks import run_callbacks
 from mrcnn.training.layer_sets import set_trainable
+from mrcnn.training.validation import LOGGED, MeasurePrecision
 
 
 def fit(
@@ -24,6 +26,7 @@ def fit(
     epochs: int,
     layers: str,
     run_folder: Path,
+    detect: Callable | None = None,
     augmentation=None,
     no_augmentation_sources=(),
     custom_callbacks=(),
@@ -41,6 +44,8 @@ def fit(
         epochs: epoch to train up to, those before included.
         layers: see `layer_sets.set_trainable`.
         run_folder: folder of logs and checkpoints.
+        detect: what AP is measured with where EVALUATE_EVERY is set: a callable from
+            a list of images to their `Detections`, by the weights of `network`.
         augmentation: an imgaug augmenter for the training images, or None.
         no_augmentation_sources: sources whose images are not augmented.
         custom_callbacks: Keras callbacks, called after those of the run.
@@ -85,8 +90,44 @@ def fit(
         initial_epoch=initial_epoch,
         epochs=epochs,
         validation_data=val_batches,
-        callbacks=[*run_callbacks(run_folder, config.NAME or ""), *custom_callbacks],
+        callbacks=[
+            # First, for the others read what it adds to the logs.
+            *measuring_callbacks(val_dataset, config, detect, run_folder),
+            *run_callbacks(
+                run_folder, config.NAME or "", LOGGED if config.EVALUATE_EVERY else ()
+            ),
+            *custom_callbacks,
+        ],
     )
+
+
+def measuring_callbacks(
+    dataset: Dataset, config: Config, detect: Callable | None, run_folder: Path
+) -> list[keras.callbacks.Callback]:
+    """Return what measures AP while training: a callback, or none.
+
+    Args:
+        dataset: prepared validation data set. AP is measured on the images that the
+            validation losses are, the first VALIDATION_STEPS batches or all.
+        config: EVALUATE_EVERY, VALIDATION_STEPS, BATCH_SIZE and
+            DETECTION_MIN_CONFIDENCE.
+        detect: see `fit`.
+        run_folder: folder of logs.
+    """
+    if not config.EVALUATE_EVERY:
+        return []
+    steps = config.VALIDATION_STEPS
+    return [
+        MeasurePrecision(
+            dataset,
+            detect,
+            run_folder / "predictions",
+            image_ids=dataset.image_ids[: steps and steps * config.BATCH_SIZE],
+            every=config.EVALUATE_EVERY,
+            batch_size=config.BATCH_SIZE,
+            shown_confidence=config.DETECTION_MIN_CONFIDENCE,
+        )
+    ]
 
 
 def compile_network(network: keras.Model, learning_rate, config: Config) -> None:

@@ -165,10 +165,31 @@ def test_detection_from_the_checkpoint(trained, datasets):
     assert len(detector.detect_molded(molded, metas)) == 2
 
 
+def test_detection_while_training(trained, datasets):
+    """The training network's own weights give what its checkpoint gives."""
+    model, _, _, _ = trained
+    images = [datasets[1].load_image(i) for i in range(3)]
+    ours = model.detect(images)
+    detector = MaskRCNN("inference", TinyConfig(), model.model_dir)
+    detector.load_weights(detector.find_last())
+    for mine, other in zip(ours, detector.detect(images), strict=True):
+        assert len(mine["rois"])
+        for key, value in other.items():
+            np.testing.assert_array_equal(mine[key], value, err_msg=key)
+    # From now on as well, with the network that was built for it.
+    layer = model.keras_model.get_layer("mrcnn_class_logits")
+    bias = np.array(layer.bias)
+    layer.bias.assign([100, 0])  # all background
+    try:
+        molded, metas, _ = model.mold_inputs(images)
+        assert [len(found["rois"]) for found in model.detect(images)] == [0, 0, 0]
+        assert not len(model.detect_molded(molded, metas)[0]["rois"])
+    finally:
+        layer.bias.assign(bias)
+
+
 def test_wrong_use_is_said(trained, datasets):
     model, _, _, _ = trained
-    with pytest.raises(ConfigError, match="inference mode.*mode='training'"):
-        model.detect([np.zeros((10, 10, 3), np.uint8)])
     with pytest.raises(ConfigError, match="match at least one layer.*'res9.*'"):
         model.train(*datasets, 0.01, 9, "res9.*")
     with pytest.raises(ConfigError, match="neither"):
