@@ -41,7 +41,7 @@ from mrcnn.ops.boxes import clip_boxes as clip_boxes_graph
 from mrcnn.ops.boxes import compute_overlaps as overlaps_graph
 from mrcnn.ops.boxes import denorm_boxes as denorm_boxes_graph
 from mrcnn.ops.boxes import norm_boxes as norm_boxes_graph
-from mrcnn.structures import Detections
+from mrcnn.structures import Detections, Stage
 from mrcnn.training import layer_sets, trainer
 from mrcnn.training.random_rois import generate_random_rois
 from mrcnn.training.rpn_targets import build_rpn_targets as make_rpn_targets
@@ -241,11 +241,7 @@ class MaskRCNN:
         if epochs <= self.epoch and self._interrupted:
             logger.info("Up to epoch %d the run is trained already.", epochs)
             return keras.callbacks.History()
-        if epochs <= self.epoch:
-            raise ConfigError(
-                f"Expected epochs above {self.epoch}, which are already trained. "
-                f"Received: epochs={epochs}. epochs counts from the start of the run."
-            )
+        self._check_epochs_left(epochs)
         if not self._run_is_set:
             self.log_dir = str(
                 checkpoints.new_run_folder(self.model_dir, self._name, datetime.now())
@@ -303,6 +299,55 @@ class MaskRCNN:
             "Resuming %s after %d epochs and %d steps",
             *(folder, self.epoch, self._interrupted.step),
         )
+
+    def train_stages(
+        self, train_dataset, val_dataset, stages: Sequence[Stage], **settings
+    ) -> list[keras.callbacks.History]:
+        """Train different layers after one another, as one call of `train` each.
+
+        Each stage begins with a new optimizer, as the calls of the original did, and
+        has the warm-up and the schedule of the configuration to itself. Stages that
+        are trained already are left out, so that the same call goes on with a run.
+
+        Args:
+            train_dataset: prepared `Dataset` to learn from.
+            val_dataset: prepared `Dataset` to measure the losses on.
+            stages: at least one, with rising epochs.
+            **settings: other arguments of `train`, for every stage.
+
+        Returns:
+            Keras' history of losses of each stage that was trained.
+
+        Raises:
+            ConfigError: as in `train`, or the stages contradict each other; nothing
+                is trained then.
+            DatasetError: an image or its annotation is broken.
+
+        Example:
+            stages = [Stage("heads", 20, 1e-3), Stage("all", 60, 1e-4)]
+            model.train_stages(train_dataset, val_dataset, stages)
+        """
+        layer_sets.check_stages(self.keras_model, stages)
+        self._check_epochs_left(stages[-1].epochs)
+        return [
+            self.train(
+                train_dataset,
+                val_dataset,
+                learning_rate=stage.learning_rate,
+                epochs=stage.epochs,
+                layers=stage.layers,
+                **settings,
+            )
+            for stage in stages
+            if stage.epochs > self.epoch
+        ]
+
+    def _check_epochs_left(self, epochs: int) -> None:
+        if epochs <= self.epoch:
+            raise ConfigError(
+                f"Expected epochs above {self.epoch}, which are already trained. "
+                f"Received: epochs={epochs}. epochs counts from the start of the run."
+            )
 
     def compile(self, learning_rate: float, momentum: float | None = None) -> None:
         """Give the network its optimizer; `train` does so by itself.

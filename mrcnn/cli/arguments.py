@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from mrcnn.cli import runs
-from mrcnn.cli.recipe import add_recipe_flags, recipe_settings
+from mrcnn.cli.recipe import DEFAULT_EPOCHS, add_recipe_flags, recipe_settings
 from mrcnn.cli.resume import add_resume_flag
-from mrcnn.cli.values import class_list, positive, setting
+from mrcnn.cli.values import class_list, positive, setting, stage_list
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError
+from mrcnn.structures import Stage
 from mrcnn.weights.checkpoints import find_best, find_last
 
 # What --augment names, made of imgaug's augmenters.
@@ -120,9 +121,15 @@ def add_training_flags(
         "--epochs",
         type=positive,
         metavar="N",
-        default=30,
         help="epoch to train up to, counted over all runs of these weights "
-        "(default: %(default)s)",
+        f"(default: {DEFAULT_EPOCHS})",
+    )
+    group.add_argument(
+        "--stages",
+        type=stage_list,
+        metavar="L:N:RATE,...",
+        help="instead of --layers, --epochs and --lr: several of them after one "
+        "another, such as heads:20:0.001,4+:40:0.001,all:60:0.0001",
     )
     group.add_argument(
         "--steps",
@@ -283,6 +290,28 @@ def network_settings(args: argparse.Namespace, base: type[Config] = Config) -> d
         settings |= {"IMAGE_MAX_DIM": args.image_size, "IMAGE_MIN_DIM": least}
     given = {key: value for key, value in settings.items() if value is not None}
     return given | recipe_settings(args) | dict(args.set)
+
+
+def training_stages(args: argparse.Namespace, config: Config) -> tuple[Stage, ...]:
+    """Return what to train after one another: --stages, or the one stage of the flags.
+
+    Args:
+        args: flags of `add_training_flags`.
+        config: LEARNING_RATE, where --lr has arrived.
+
+    Raises:
+        ConfigError: --stages comes together with a flag that it replaces.
+    """
+    if not args.stages:
+        epochs = args.epochs or DEFAULT_EPOCHS
+        return (Stage(training_layers(args), epochs, config.LEARNING_RATE),)
+    for flag in ("layers", "epochs", "lr"):
+        if getattr(args, flag) is not None:
+            raise ConfigError(
+                f"Expected --stages alone, since it says layers, epochs and rates. "
+                f"Received: --{flag}={getattr(args, flag)}. Leave one of them out."
+            )
+    return tuple(Stage(*stage) for stage in args.stages)
 
 
 def training_layers(args: argparse.Namespace) -> str:

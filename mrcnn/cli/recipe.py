@@ -7,6 +7,8 @@ import argparse
 
 from mrcnn.cli.values import fraction, number_list, positive, whole
 
+DEFAULT_EPOCHS = 30
+
 # By group: (flag, key of the Config, other arguments of `add_argument`).
 _FLAGS = {
     "learning": (

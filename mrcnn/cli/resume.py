@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mrcnn.cli import runs
+from mrcnn.cli.recipe import DEFAULT_EPOCHS
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError
 from mrcnn.weights.checkpoints import STATE_FILE, find_run
@@ -111,7 +112,7 @@ def resumed(
     typed = getattr(args, "typed", {})
     for key, flag in typed.items():
         kept = run.flags.get(key)
-        is_raised = key == "epochs" and kept is not None and given[key] > kept
+        is_raised = key == "epochs" and given[key] > (kept or DEFAULT_EPOCHS)
         if key in given and given[key] != kept and not is_raised:
             raise ConfigError(
                 "Expected the flags that the run was begun with, which --resume takes "

@@ -55,6 +55,7 @@ def train(args: argparse.Namespace, base: type[Config] = Config) -> None:
         config = base(**run.settings)
     else:
         config = arguments.training_config(args, train_set, base)
+    stages = arguments.training_stages(args, config)
 
     import keras
 
@@ -69,12 +70,10 @@ def train(args: argparse.Namespace, base: type[Config] = Config) -> None:
         model.resume(folder)
     else:
         model.load_initial_weights(args.weights)
-    model.train(
+    model.train_stages(
         train_set,
         val_set,
-        learning_rate=config.LEARNING_RATE,
-        epochs=args.epochs,
-        layers=arguments.training_layers(args),
+        stages,
         augmentation=arguments.augmentation(args),
         custom_callbacks=[
             runs.keeper(model, train_set.class_names, resume.flags_to_keep(args))

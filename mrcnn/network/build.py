@@ -5,6 +5,8 @@ truth travels in the inputs, so that plain `fit`, `evaluate` and `test_on_batch`
 serve; in detection the outputs are those of the original, by its names.
 """
 
+from contextlib import contextmanager
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -44,7 +46,8 @@ def build_network(mode: str, config: Config) -> keras.Model:
 
     Args:
         mode: "training" or "inference".
-        config: checked with `Config.validate` first.
+        config: checked with `Config.validate` first. PRECISION holds for this network
+            alone, whatever Keras' global policy is; boxes and losses stay float32.
 
     Raises:
         ConfigError: the mode is neither, or the configuration is wrong.
@@ -52,6 +55,22 @@ def build_network(mode: str, config: Config) -> keras.Model:
     if mode not in MODES:
         raise ConfigError(f"Expected mode to be one of {MODES}. Received: {mode!r}.")
     config.validate()
+    with _dtype_policy(config.PRECISION):
+        return _network(mode, config)
+
+
+@contextmanager
+def _dtype_policy(name: str):
+    """Let Keras make layers of a precision, inside the with-block alone."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _network(mode: str, config: Config) -> keras.Model:
     inputs = _inputs(mode, config)
     image = inputs["image"]
     stages = get_backbone(config.BACKBONE)(image, config.TRAIN_BN)

@@ -4,13 +4,12 @@ import csv
 import logging
 import math
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import keras
 
+from mrcnn.training.averaging import ValidateAverages, averaged_weights
 from mrcnn.training.loss_check import CheckLosses
 from mrcnn.training.state import (
     RunState,
@@ -41,8 +40,6 @@ class SaveCheckpoint(keras.callbacks.Callback):
         metric: what tells the best epoch: a key of the logs. Average precisions
             (``_AP`` in the key) are better when higher, losses when lower.
         best: the best epoch of the run so far, or None.
-        kept_weights: callable from the network to a context manager, inside which it
-            has the weights to keep: a moving average, for example.
 
     Attributes:
         best: likewise, kept up.
@@ -56,20 +53,18 @@ class SaveCheckpoint(keras.callbacks.Callback):
         *,
         metric: str,
         best: Best | None = None,
-        kept_weights: Callable = nullcontext,
     ):
         super().__init__()
         self.run_folder = Path(run_folder)
         self.name = name
         self.metric = metric
-        self.kept_weights = kept_weights
         self.best = best if best and best.metric == metric else None
         self.measured = False
 
     def on_epoch_end(self, epoch, logs=None):
         check_finite(self.model)
         path = checkpoint_path(self.run_folder, self.name, epoch + 1)
-        with self.kept_weights(self.model):
+        with averaged_weights(self.model):
             save_weights(self.model, path)
         value = (logs or {}).get(self.metric, math.nan)
         self.measured = math.isfinite(value)
@@ -179,7 +174,7 @@ class SaveState(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         # A training that was stopped is over: it counts as if it had reached its end.
         if self.model.stop_training or epoch + 1 == self.state.epochs:
-            with self.checkpoints.kept_weights(self.model):
+            with averaged_weights(self.model):
                 self._write(self.state.epochs, 0)
         else:
             self._write(epoch + 1, 0)
@@ -227,7 +222,6 @@ def run_callbacks(
     patience: int,
     keep: int | None,
     state_every_s: float,
-    kept_weights: Callable = nullcontext,
     validation=(),
     custom=(),
 ) -> list[keras.callbacks.Callback]:
@@ -243,7 +237,6 @@ def run_callbacks(
         patience: epochs without a better one after which to end; 0 never ends.
         keep: newest checkpoints to keep; None keeps all.
         state_every_s: seconds between two states inside an epoch.
-        kept_weights: see `SaveCheckpoint`.
         validation: callbacks that add to the logs of an epoch; they come first.
         custom: those of the caller; they come before the state is written.
     """
@@ -251,7 +244,6 @@ def run_callbacks(
         *(run_folder, name),
         metric=metric,
         best=state.best,
-        kept_weights=kept_weights,
     )
     save_state = SaveState(
         run_folder,
@@ -263,6 +255,7 @@ def run_callbacks(
     )
     return [
         CheckLosses(batches),
+        ValidateAverages(),
         *validation,
         keras.callbacks.TensorBoard(log_dir=str(run_folder), write_graph=False),
         keras.callbacks.CSVLogger(str(Path(run_folder) / _CSV_FILE), append=True),

@@ -8,11 +8,12 @@ import keras
 
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
-from mrcnn.errors import TrainingError
+from mrcnn.errors import ConfigError, TrainingError
 from mrcnn.network.build import pyramid_anchors
 from mrcnn.training.batches import Batches
 from mrcnn.training.callbacks import cut_log, end_logs, run_callbacks
 from mrcnn.training.layer_sets import set_trainable
+from mrcnn.training.schedule import learning_rate_schedule
 from mrcnn.training.state import RunState, read_state, restore_variables
 from mrcnn.weights.checkpoints import read_best
 from mrcnn.weights.files import remove_unfinished
@@ -99,10 +100,8 @@ def fit(
         num_steps=len(train_batches),
     )
     set_trainable(network, layers)
-    if config.LEARNING_RATE_SCHEDULE == "cosine":
-        num_steps = len(train_batches) * (epochs - state.first_epoch)
-        learning_rate = cosine_schedule(learning_rate, num_steps)
-    compile_network(network, learning_rate, config)
+    num_steps = len(train_batches) * (epochs - state.first_epoch)
+    compile_network(network, scheduled_rate(learning_rate, num_steps, config), config)
     network.optimizer.build(network.trainable_variables)
     if interrupted and interrupted.is_of_call(layers, state.learning_rate):
         restore_variables(run_folder, network, "optimizer")
@@ -190,17 +189,56 @@ def _with_last_weights(error: TrainingError, network, run_folder: Path):
     )
 
 
+def scheduled_rate(learning_rate: float, num_steps: int, config: Config):
+    """Return the learning rate of a training, a number or a Keras schedule.
+
+    Args:
+        learning_rate: the highest.
+        num_steps: batches of the training.
+        config: LEARNING_RATE_SCHEDULE, LEARNING_RATE_STEPS, WARMUP_STEPS and
+            GRADIENT_ACCUMULATION.
+
+    Raises:
+        ConfigError: the training is too short for its warm-up, or for a single step
+            of the optimizer.
+    """
+    if num_steps < config.GRADIENT_ACCUMULATION:
+        raise ConfigError(
+            f"Expected GRADIENT_ACCUMULATION of at most {num_steps}, the batches of "
+            "this training. Received: "
+            f"GRADIENT_ACCUMULATION={config.GRADIENT_ACCUMULATION}, with which no "
+            "weight would change. Lower it, or train more epochs."
+        )
+    return learning_rate_schedule(
+        config.LEARNING_RATE_SCHEDULE,
+        learning_rate,
+        num_steps,
+        warmup_steps=config.WARMUP_STEPS,
+        drops=config.LEARNING_RATE_STEPS,
+    )
+
+
 def compile_network(network: keras.Model, learning_rate, config: Config) -> None:
-    """Give the network its optimizer, with gradients clipped by their global norm.
+    """Give the network its optimizer.
+
+    Keras clips the global norm of the gradients after it has averaged those of
+    GRADIENT_ACCUMULATION batches. Under mixed_float16 it wraps the optimizer in one
+    that scales the loss.
 
     Args:
         network: from `network.build` in training mode.
         learning_rate: of the steps; a number or a Keras schedule.
-        config: OPTIMIZER, LEARNING_MOMENTUM and GRADIENT_CLIP_NORM.
+        config: OPTIMIZER, LEARNING_MOMENTUM, GRADIENT_CLIP_NORM,
+            GRADIENT_ACCUMULATION and EMA_MOMENTUM.
     """
+    batches = config.GRADIENT_ACCUMULATION
     common = {
         "learning_rate": learning_rate,
         "global_clipnorm": config.GRADIENT_CLIP_NORM or None,
+        "gradient_accumulation_steps": batches if batches > 1 else None,
+        "use_ema": config.EMA_MOMENTUM > 0,
+        # Keras moves the average after each batch, not after each step.
+        "ema_momentum": config.EMA_MOMENTUM ** (1 / batches),
     }
     if config.OPTIMIZER == "adamw":
         # The loss has a weight decay already, that of the original.
@@ -208,24 +246,6 @@ def compile_network(network: keras.Model, learning_rate, config: Config) -> None
     else:
         optimizer = keras.optimizers.SGD(momentum=config.LEARNING_MOMENTUM, **common)
     network.compile(optimizer=optimizer)
-
-
-def cosine_schedule(learning_rate: float, num_steps: int):
-    """Return a Keras schedule: up to `learning_rate` for a tenth, then down to 0.
-
-    Loshchilov and Hutter 2017, SGDR, equation 5, without restarts.
-
-    Args:
-        learning_rate: the highest.
-        num_steps: steps altogether.
-    """
-    warmup = num_steps // 10
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if warmup else learning_rate,
-        decay_steps=num_steps - warmup,
-        warmup_target=learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
 
 
 def make_batches(dataset: Dataset, config: Config, **kwargs) -> Batches:
