@@ -6,7 +6,6 @@ import os
 
 import pytest
 
-from mrcnn.training import epoch_table
 from mrcnn.training.epoch_table import EpochTable, read_rows, write_rows
 
 
@@ -65,7 +64,7 @@ def test_a_table_that_cannot_be_written_is_written_later(path, monkeypatch, capl
         raise PermissionError("in use")
 
     with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
-        patched.setattr(epoch_table.os, "replace", fail)
+        patched.setattr("os.replace", fail)
         table.on_epoch_end(0, {"loss": 2.0})
     assert "losses.csv could not be written: in use" in caplog.text
     assert not path.exists()
