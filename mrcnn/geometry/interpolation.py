@@ -131,7 +131,7 @@ def resize_nearest(array: np.ndarray, output_hw: tuple[int, int]) -> np.ndarray:
     if tuple(array.shape[:2]) == tuple(output_hw):
         return array
     (rows, rows_inside), (columns, columns_inside) = map(
-        _nearest_taps, array.shape[:2], output_hw
+        nearest_taps, array.shape[:2], output_hw
     )
     output = array[rows[:, None], columns]
     output[~rows_inside] = 0
@@ -139,8 +139,17 @@ def resize_nearest(array: np.ndarray, output_hw: tuple[int, int]) -> np.ndarray:
     return output
 
 
-def _nearest_taps(size: int, output_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the source index of each output pixel, and whether it is inside."""
+def nearest_taps(size: int, output_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which source pixel `resize_nearest` copies to each pixel of a side.
+
+    Args:
+        size: pixels of the source.
+        output_size: pixels of the result.
+
+    Returns:
+        index: int [output_size], ascending.
+        is_inside: bool [output_size], whether it is copied; False leaves a zero.
+    """
     step = (size - 1) / (output_size - 1) if output_size > 1 else 1.0
     center = np.arange(output_size) * step
     index = np.floor(center + 0.5).astype(np.intp)

@@ -60,15 +60,18 @@ def build_rpn_targets(
     """
     gt_boxes = np.asarray(gt_boxes, float).reshape(-1, 4)
     is_crowd = np.asarray(gt_class_ids).reshape(-1) < 0
-    # Columns on their own: each comparison then reads memory in one run.
+    # Columns on their own: each comparison then reads memory in one run. No copy
+    # is made where the anchors are stored so.
     columns = np.ascontiguousarray(np.asarray(anchors).T)  # [A, 4] -> [4, A]
 
     objects = gt_boxes[~is_crowd]
     best_iou, best_object, is_best = _match(columns, objects, NEGATIVE_IOU)
-    crowd_iou, _, _ = _match(columns, gt_boxes[is_crowd], CROWD_IOU)
+    is_negative = best_iou < NEGATIVE_IOU
+    if is_crowd.any():
+        crowd_iou, _, _ = _match(columns, gt_boxes[is_crowd], CROWD_IOU)
+        is_negative &= crowd_iou < CROWD_IOU
 
-    rpn_match = np.zeros(len(anchors), np.int32)
-    rpn_match[(best_iou < NEGATIVE_IOU) & (crowd_iou < CROWD_IOU)] = -1
+    rpn_match = -is_negative.astype(np.int32)
     rpn_match[is_best | (best_iou >= POSITIVE_IOU)] = 1
     num_positives = _keep(rpn_match, 1, num_anchors // 2, rng)
     _keep(rpn_match, -1, num_anchors - num_positives, rng)
@@ -125,8 +128,10 @@ def _overlaps(
         return np.zeros(0, int), np.zeros(0)
     touching = (columns[0] < y2) & (columns[2] > y1)
     if least_iou > 0:
-        # The overlap is at most the smaller area over the larger one.
-        touching &= (areas >= least_iou * area) & (areas * least_iou <= area)
+        # The overlap is at most the smaller area over the larger one. A little more
+        # than that passes, in case the division rounds down.
+        touching &= areas >= least_iou * area
+        touching &= areas <= (1 + 1e-9) * area / least_iou
     touching = np.flatnonzero(touching)
     touching = touching[(columns[1, touching] < x2) & (columns[3, touching] > x1)]
     a_y1, a_x1, a_y2, a_x2 = columns[:, touching].astype(float)

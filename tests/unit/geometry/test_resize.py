@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrcnn.errors import ConfigError, DatasetError
+from mrcnn.geometry.interpolation import resize_nearest
 from mrcnn.geometry.resize import (
     apply_to_image,
     apply_to_masks,
@@ -128,6 +129,38 @@ def test_image_and_masks_get_the_size_of_the_plan(height, width, mode):
     outside[y1:y2, x1:x2] = False
     assert not resized[outside].any() and not resized_masks[outside].any()
     assert resized[y1:y2, x1:x2].min() >= 8  # a flat image stays flat: 9 may truncate
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 90),
+    st.integers(1, 90),
+    st.sampled_from(["square", "pad64", "crop", "none", "cut and padded"]),
+    st.integers(0, 2**32 - 1),
+)
+def test_masks_by_their_boxes_are_masks_as_a_whole(height, width, mode, seed):
+    """Equal to scaling, cutting and padding all pixels, pixel for pixel."""
+    rng = np.random.default_rng(seed)
+    plan = plan_resize(
+        (height, width),
+        min_dim=64,
+        max_dim=int(rng.choice([32, 64, 128])),
+        mode="crop" if mode == "cut and padded" else mode,
+        rng=rng,
+    )
+    if mode == "cut and padded":
+        padding = ((3, 1), (0, 5), (0, 0))
+        plan = dataclasses.replace(plan, output_hw=(68, 69), padding=padding)
+    # Full, thin, scattered, empty.
+    masks = rng.random((height, width, 4)) < [1, 0.5, 0.01, 0]
+    masks[..., 1] &= np.arange(width) == rng.integers(width)
+    whole = resize_nearest(masks, plan.scaled_hw)
+    if plan.crop:
+        y, x, h, w = plan.crop
+        whole = whole[y : y + h, x : x + w]
+    whole = np.pad(whole, plan.padding)
+    found = apply_to_masks(read_only(masks), plan)
+    np.testing.assert_array_equal(found, whole)
 
 
 def test_grey_images_and_images_without_objects():
