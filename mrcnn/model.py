@@ -46,6 +46,7 @@ from mrcnn.training import layer_sets, trainer
 from mrcnn.training.random_rois import generate_random_rois
 from mrcnn.training.rpn_targets import build_rpn_targets as make_rpn_targets
 from mrcnn.training.samples import load_training_image
+from mrcnn.training.trainer import check_training_data
 from mrcnn.weights import checkpoints, download, imagenet, matterport
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "apply_box_deltas_graph",
     "build_rpn_model",
     "build_rpn_targets",
+    "check_training_data",
     "clip_boxes_graph",
     "compose_image_meta",
     "compute_backbone_shapes",
@@ -207,7 +209,8 @@ class MaskRCNN:
             augmentation: an imgaug augmenter, or None.
             custom_callbacks: list of Keras callbacks.
             no_augmentation_sources: sources whose images are not augmented.
-            workers: threads that make batches; None chooses by the machine.
+            workers: threads that make batches, or with USE_MULTIPROCESSING processes;
+                None chooses by the machine.
 
         Returns:
             Keras' history of losses.
@@ -215,7 +218,8 @@ class MaskRCNN:
         Raises:
             ConfigError: built for inference, nothing left to train, or a setting
                 that does not fit the data.
-            DatasetError: an image or its annotation is broken.
+            DatasetError: an image or its annotation is broken, or no image has an
+                object to learn from.
         """
         if self.mode != "training":
             raise ConfigError(

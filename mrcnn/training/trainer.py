@@ -6,11 +6,13 @@ from pathlib import Path
 import keras
 
 from mrcnn.config import Config
+from mrcnn.data.cache import CachedImages
 from mrcnn.data.dataset import Dataset
 from mrcnn.network.build import pyramid_anchors
-from mrcnn.training.batches import Batches
+from mrcnn.training.batches import Batches, serving
 from mrcnn.training.callbacks import run_callbacks
 from mrcnn.training.layer_sets import set_trainable
+from mrcnn.training.samples import check_has_objects
 
 
 def fit(
@@ -44,7 +46,7 @@ def fit(
         augmentation: an imgaug augmenter for the training images, or None.
         no_augmentation_sources: sources whose images are not augmented.
         custom_callbacks: Keras callbacks, called after those of the run.
-        workers: threads that make batches; None chooses by the machine.
+        workers: threads or processes that make batches; None chooses by the machine.
 
     Returns:
         Keras' history of losses.
@@ -52,41 +54,80 @@ def fit(
     Raises:
         ConfigError: the data set has more classes than the network, or `layers`
             matches nothing.
-        DatasetError: an image or its annotation is broken; names it.
+        DatasetError: an image or its annotation is broken, which is named; or there
+            is no object to learn from.
     """
     if workers is None:
         workers = min(4, os.cpu_count() or 1)
+    worker_settings = {
+        "workers": workers,
+        "use_multiprocessing": config.USE_MULTIPROCESSING,
+    }
     train_batches = make_batches(
-        train_dataset,
+        _with_cache(train_dataset, config, workers),
         config,
         shuffle=True,
         steps=config.STEPS_PER_EPOCH,
         augmenter=augmentation,
         no_augmentation_sources=no_augmentation_sources,
         initial_epoch=initial_epoch,
-        workers=workers,
+        **worker_settings,
     )
     val_batches = make_batches(
         val_dataset,
         config,
         shuffle=False,
         steps=config.VALIDATION_STEPS,
-        workers=workers,
+        **worker_settings,
     )
+    check_has_objects(train_dataset)
     set_trainable(network, layers)
     if config.LEARNING_RATE_SCHEDULE == "cosine":
         num_steps = len(train_batches) * (epochs - initial_epoch)
         learning_rate = cosine_schedule(learning_rate, num_steps)
     compile_network(network, learning_rate, config)
-    return network.fit(
-        train_batches,
-        # The batches have an order of their own, which a seed repeats.
-        shuffle=False,
-        initial_epoch=initial_epoch,
-        epochs=epochs,
-        validation_data=val_batches,
-        callbacks=[*run_callbacks(run_folder, config.NAME or ""), *custom_callbacks],
+    with serving(train_batches, val_batches, patience=config.WORKER_PATIENCE):
+        return network.fit(
+            train_batches,
+            # The batches have an order of their own, which a seed repeats.
+            shuffle=False,
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+            validation_data=val_batches,
+            callbacks=[
+                *run_callbacks(run_folder, config.NAME or ""),
+                *custom_callbacks,
+            ],
+        )
+
+
+def check_training_data(
+    train_dataset: Dataset, val_dataset: Dataset, config: Config, *, augmentation=None
+) -> None:
+    """Find out whether two data sets can be trained with, before a network is built.
+
+    Of each the first batch is made; of the one to learn from, an object is looked for.
+
+    Args:
+        train_dataset: prepared data set to learn from.
+        val_dataset: prepared data set to measure the losses on.
+        config: that of the training.
+        augmentation: an imgaug augmenter for the training images, or None.
+
+    Raises:
+        ConfigError: a data set has more classes than NUM_CLASSES, or the augmenter
+            cannot be used.
+        DatasetError: there is no object to learn from, or an image or annotation
+            is broken.
+    """
+    config.validate()
+    train_batches = make_batches(
+        train_dataset, config, shuffle=True, augmenter=augmentation
     )
+    val_batches = make_batches(val_dataset, config, shuffle=False)
+    with serving(train_batches, val_batches, patience=config.WORKER_PATIENCE):
+        check_has_objects(train_dataset)
+        train_batches[0], val_batches[0]
 
 
 def compile_network(network: keras.Model, learning_rate, config: Config) -> None:
@@ -153,3 +194,12 @@ def make_batches(dataset: Dataset, config: Config, **kwargs) -> Batches:
         seed=config.SEED,
         **kwargs,
     )
+
+
+def _with_cache(dataset: Dataset, config: Config, workers: int):
+    """Return the data set with the cache of images that the configuration wants."""
+    if not config.IMAGE_CACHE_MB:
+        return dataset
+    # Each process keeps images of its own.
+    caches = workers if config.USE_MULTIPROCESSING else 1
+    return CachedImages(dataset, limit=int(config.IMAGE_CACHE_MB * 1e6 / caches))

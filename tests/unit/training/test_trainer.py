@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from mrcnn.config import Config
-from mrcnn.training.trainer import compile_network, cosine_schedule
+from mrcnn.errors import ConfigError, DatasetError
+from mrcnn.training.trainer import (
+    check_training_data,
+    compile_network,
+    cosine_schedule,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,3 +43,24 @@ def test_cosine_schedule():
     assert rates[110] == pytest.approx(0, abs=1e-8)
     assert (np.diff(rates[11:]) < 0).all()
     assert float(cosine_schedule(0.1, 3)(0)) == pytest.approx(0.1)
+
+
+def test_check_training_data(rectangles):
+    config = Config(NUM_CLASSES=3, IMAGE_MIN_DIM=64, IMAGE_MAX_DIM=64)
+
+    def check(train, val, **kwargs):
+        check_training_data(rectangles(train), rectangles(val), config, **kwargs)
+
+    check([1, 0], [0])  # no object in the validation images, but images
+    with pytest.raises(DatasetError, match="to learn from. Received: 2 images"):
+        check([0, 0], [1])
+    with pytest.raises(DatasetError, match="at least one image"):
+        check([1], [])
+    for train, val in (([1], ["broken"]), (["broken"], [1])):
+        with pytest.raises(DatasetError, match=r"image 0 \(shapes.no0"):
+            check(train, val)
+    with pytest.raises(ConfigError, match="Received: augmentation=str"):
+        check([1], [1], augmentation="flip")
+    config.update(NUM_CLASSES=2)
+    with pytest.raises(ConfigError, match="NUM_CLASSES of at least 3"):
+        check([1], [1])
