@@ -19,9 +19,11 @@ import numpy as np
 from mrcnn.errors import DatasetError
 from mrcnn.geometry.molding import mold_image
 from mrcnn.training.augment import check_augmenter, import_imgaug
+from mrcnn.training.copy_paste import images_by_source, pick_partner
 from mrcnn.training.examples import BatchMaker
 from mrcnn.training.processes import WorkerProcesses
 from mrcnn.training.samples import check_num_classes, image_name, load_training_image
+from mrcnn.training.sampling import Rounds, rounds_of_dataset
 from mrcnn.training.watchdog import WorkLog, watched
 
 
@@ -31,7 +33,9 @@ class Batches(keras.utils.PyDataset):
     With `shuffle`, epochs cut an endless stream of batches: one random order of
     all images after the other. Where `steps` batches are not all images once, the
     next epoch goes on where this one ends, and batches are always full. Without
-    `steps` an epoch is every image once, and the last batch may be smaller.
+    `steps` an epoch is every image once, and the last batch may be smaller. With
+    `repeat_threshold` or `negative_ratio`, for every image once read one round of
+    `sampling`.
     Without `shuffle` every epoch is the same, random numbers included, so that
     validation losses compare; it takes no image twice, however many the `steps`.
 
@@ -60,8 +64,14 @@ class Batches(keras.utils.PyDataset):
         mode: "square", "crop" or "none", as in `plan_resize`.
         mini_mask_shape: (h, w) of mini-masks; None keeps masks at the image's size.
         augmenter: an imgaug augmenter, or None.
-        no_augmentation_sources: sources whose images are not augmented.
+        no_augmentation_sources: sources whose images are not augmented, in scale
+            and by pasting neither.
         num_random_rois: ROIs per image to draw for training without the RPN.
+        repeat_threshold: with `shuffle`, as in `sampling.plan_rounds`.
+        negative_ratio: with `shuffle`, as in `sampling.plan_rounds`.
+        scale_jitter: least and greatest factor of `jitter_plan`, or None.
+        copy_paste: share of the images that objects of another one are pasted into;
+            of any other one of its source, which may have none.
         shuffle: whether images come in random order.
         seed: of everything random.
         steps: batches in an epoch; None for every image once.
@@ -76,7 +86,7 @@ class Batches(keras.utils.PyDataset):
         work: which images are in work, for `watchdog.watched`.
 
     Raises:
-        DatasetError: the data set has no images.
+        DatasetError: the data set has no images, or `sampling` cannot use them.
         ConfigError: it has more classes than `num_classes`, or the augmenter
             cannot move masks.
     """
@@ -100,6 +110,10 @@ class Batches(keras.utils.PyDataset):
         augmenter=None,
         no_augmentation_sources: Collection[str] | None = (),
         num_random_rois: int = 0,
+        repeat_threshold: float = 0.0,
+        negative_ratio: float | None = None,
+        scale_jitter: tuple[float, float] | None = None,
+        copy_paste: float = 0.0,
         shuffle: bool = True,
         seed: int = 0,
         steps: int | None = None,
@@ -134,6 +148,15 @@ class Batches(keras.utils.PyDataset):
         # An augmenter cannot be loaded in a process before imgaug is.
         self._prepare = import_imgaug if augmenter is not None else None
         self._lock = threading.Lock()
+        self._rounds = rounds_of_dataset(
+            dataset, repeat_threshold=repeat_threshold, negative_ratio=negative_ratio
+        )
+        partner_of = functools.partial(
+            pick_partner,
+            dataset,
+            peers=images_by_source(dataset, no_augmentation_sources or ()),
+            share=copy_paste,
+        )
         load = functools.partial(
             load_training_image,
             dataset,
@@ -145,6 +168,8 @@ class Batches(keras.utils.PyDataset):
             augmenter=augmenter,
             no_augmentation_sources=frozenset(no_augmentation_sources or ()),
             mini_mask_shape=mini_mask_shape,
+            scale_jitter=scale_jitter,
+            partner_of=partner_of if copy_paste else None,
         )
         self._make = BatchMaker(
             dataset=dataset,
@@ -158,7 +183,8 @@ class Batches(keras.utils.PyDataset):
         )
 
     def __len__(self) -> int:
-        once = -(-self.dataset.num_images // self.batch_size)
+        num_images = len(self._rounds) if self.shuffle else self.dataset.num_images
+        once = -(-num_images // self.batch_size)
         if self.steps is None:
             return once
         return self.steps if self.shuffle else min(self.steps, once)
@@ -194,17 +220,17 @@ class Batches(keras.utils.PyDataset):
             epoch: from 0.
             index: of the batch in its epoch, from 0.
         """
-        num_images = self.dataset.num_images
         start = index * self.batch_size
         stop = start + self.batch_size
         if not self.shuffle:
-            return np.arange(start, min(stop, num_images))
+            return np.arange(start, min(stop, self.dataset.num_images))
         if self.steps is None:
-            return _order(num_images, self.seed, epoch)[start:stop]
+            return _order(self._rounds, self.seed, epoch)[start:stop]
         begin = epoch * self.steps * self.batch_size
-        rounds = [divmod(begin + place, num_images) for place in range(start, stop)]
+        length = len(self._rounds)
+        places = [divmod(begin + place, length) for place in range(start, stop)]
         return np.array(
-            [_order(num_images, self.seed, r)[place] for r, place in rounds]
+            [_order(self._rounds, self.seed, r)[place] for r, place in places]
         )
 
     def close(self) -> None:
@@ -258,7 +284,7 @@ def serving(*all_batches: Batches, patience: float = 0) -> Iterator[None]:
 
 
 @functools.lru_cache(maxsize=8)
-def _order(num_images: int, seed: int, round_: int) -> np.ndarray:
-    """Return the order of all images in one round of the stream, int [num_images]."""
+def _order(rounds: Rounds, seed: int, round_: int) -> np.ndarray:
+    """Return the images of one round of the stream in order, int [len(rounds)]."""
     # The last number keeps this apart from the generators of the batches.
-    return np.random.default_rng((seed, round_, 0, 1)).permutation(num_images)
+    return rounds.order(np.random.default_rng((seed, round_, 0, 1)))

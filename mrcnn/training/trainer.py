@@ -70,6 +70,10 @@ def fit(
         steps=config.STEPS_PER_EPOCH,
         augmenter=augmentation,
         no_augmentation_sources=no_augmentation_sources,
+        repeat_threshold=config.REPEAT_THRESHOLD,
+        negative_ratio=config.NEGATIVE_IMAGE_RATIO,
+        scale_jitter=config.SCALE_JITTER,
+        copy_paste=config.COPY_PASTE,
         initial_epoch=initial_epoch,
         **worker_settings,
     )
