@@ -161,9 +161,9 @@ def apply_to_masks(masks: np.ndarray, plan: ResizePlan) -> np.ndarray:
     """
     masks = np.asarray(masks).astype(bool, copy=False)
     _check_size("masks", masks, plan)
-    rows, columns = _source_pixels(plan, 0), _source_pixels(plan, 1)
     if plan.scaled_hw == plan.image_hw == plan.output_hw:
         return masks
+    rows, columns = _source_pixels(plan, 0), _source_pixels(plan, 1)
     output = np.zeros((masks.shape[-1], *plan.output_hw), bool)
     # Only the boxes: outside them the memory is not even touched.
     for i, (y1, x1, y2, x2) in enumerate(extract_bboxes(masks)):

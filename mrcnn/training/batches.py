@@ -22,6 +22,7 @@ from mrcnn.training.augment import check_augmenter, import_imgaug
 from mrcnn.training.copy_paste import images_by_source, pick_partner
 from mrcnn.training.examples import BatchMaker
 from mrcnn.training.processes import WorkerProcesses
+from mrcnn.training.rpn_targets import AnchorTable
 from mrcnn.training.samples import check_num_classes, image_name, load_training_image
 from mrcnn.training.sampling import Rounds, rounds_of_dataset
 from mrcnn.training.watchdog import WorkLog, watched
@@ -174,8 +175,7 @@ class Batches(keras.utils.PyDataset):
         self._make = BatchMaker(
             dataset=dataset,
             load=load,
-            # In columns, as `build_rpn_targets` reads them.
-            anchors=np.asfortranarray(anchors),
+            anchors=AnchorTable.of(anchors),
             num_rpn_anchors=num_rpn_anchors,
             rpn_bbox_std_dev=rpn_bbox_std_dev,
             max_gt_instances=max_gt_instances,
@@ -246,7 +246,7 @@ class Batches(keras.utils.PyDataset):
         on_image(int(image_ids[0]))
         batch = self._maker()(image_ids, seed, on_image=on_image)
         # Molded here and not there: of uint8 a quarter is copied.
-        batch["image"] = mold_image(batch["image"], self.mean_pixel)
+        batch["image"] = _molded(batch["image"], self.mean_pixel)
         return batch
 
     def _maker(self) -> BatchMaker | WorkerProcesses:
@@ -281,6 +281,19 @@ def serving(*all_batches: Batches, patience: float = 0) -> Iterator[None]:
     finally:
         for batches in all_batches:
             batches.close()
+
+
+def _molded(images: np.ndarray, mean_pixel: np.ndarray) -> np.ndarray:
+    """Return `mold_image` of the images [B, H, W, C], quicker where they are uint8."""
+    if images.dtype != np.uint8:
+        return mold_image(images, mean_pixel)
+    import cv2
+
+    # A channel has 256 values: subtracted once, and looked up for each pixel.
+    values = np.arange(256, dtype=np.uint8)[None, :, None]
+    table = mold_image(np.repeat(values, images.shape[3], axis=2), mean_pixel)
+    rows = images.reshape(-1, *images.shape[2:])  # [B, H, W, C] -> [B * H, W, C]
+    return cv2.LUT(rows, table).reshape(images.shape)
 
 
 @functools.lru_cache(maxsize=8)

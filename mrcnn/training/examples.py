@@ -14,7 +14,7 @@ import numpy as np
 
 from mrcnn.errors import DatasetError
 from mrcnn.training.random_rois import generate_random_rois
-from mrcnn.training.rpn_targets import build_rpn_targets
+from mrcnn.training.rpn_targets import AnchorTable, build_rpn_targets
 from mrcnn.training.samples import TrainingImage, image_name
 
 
@@ -25,7 +25,7 @@ class BatchMaker:
     Attributes:
         dataset: a prepared `data.dataset.Dataset`.
         load: (image id, rng=) -> `TrainingImage`.
-        anchors: float [A, 4], pixels of the resized image.
+        anchors: those of the resized image.
         num_rpn_anchors: anchors per image that count in the RPN losses.
         rpn_bbox_std_dev: float [4], RPN deltas are divided by it.
         max_gt_instances: objects per image; of more, some are picked at random.
@@ -34,7 +34,7 @@ class BatchMaker:
 
     dataset: object
     load: Callable[..., TrainingImage]
-    anchors: np.ndarray
+    anchors: AnchorTable
     num_rpn_anchors: int
     rpn_bbox_std_dev: np.ndarray
     max_gt_instances: int

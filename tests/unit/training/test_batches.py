@@ -334,6 +334,21 @@ def test_cached_images_give_the_same_batches(rectangles):
     assert_same(batches_of(dataset)[0], batches_of(cached)[0])
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_images_are_molded_to_the_last_bit(rectangles, dtype, channels):
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (40, 60, channels)).astype(dtype)
+    mean = np.array([123.7, 116.8, 103.9, 0.1])[:channels]
+    dataset = rectangles([1, 1])
+    dataset.load_image = lambda image_id: picture
+    batch = batches_of(dataset, mode="none", mean_pixel=mean)[0]
+    assert batch["image"].dtype == np.float32
+    # As the original: the difference in float64, then rounded.
+    expected = (picture.astype(np.float64) - mean).astype(np.float32)
+    np.testing.assert_array_equal(batch["image"], [expected] * 2)
+
+
 def broken(rectangles, image_id):
     """A data set of which one image cannot be read."""
     dataset = rectangles([1] * 12)

@@ -10,6 +10,7 @@ from mrcnn.training.trainer import (
     check_training_data,
     compile_network,
     cosine_schedule,
+    fit,
 )
 
 
@@ -64,3 +65,31 @@ def test_check_training_data(rectangles):
     config.update(NUM_CLASSES=2)
     with pytest.raises(ConfigError, match="NUM_CLASSES of at least 3"):
         check([1], [1])
+
+
+def test_fit_hands_the_worker_settings_on(rectangles, tmp_path):
+    class Network(keras.Sequential):
+        def fit(self, batches, validation_data, **_):
+            seen.append((batches, validation_data))
+
+    network = Network([keras.Input((2,)), keras.layers.Dense(1)])
+    config = Config(
+        NUM_CLASSES=3,
+        IMAGE_MIN_DIM=64,
+        IMAGE_MAX_DIM=64,
+        IMAGE_CACHE_MB=3,
+        USE_MULTIPROCESSING=True,
+    )
+    seen = []
+    common = {"learning_rate": 0.1, "initial_epoch": 0, "epochs": 1, "layers": "all"}
+    datasets = rectangles([1]), rectangles([1])
+    fit(network, *datasets, config, run_folder=tmp_path, workers=3, **common)
+    config.update(USE_MULTIPROCESSING=False)
+    fit(network, *datasets, config, run_folder=tmp_path, workers=3, **common)
+    (processes, val), (threads, _) = seen
+    assert [b._num_processes for b in (processes, val, threads)] == [3, 3, 0]
+    assert threads.workers == 3
+    # Only training images are kept; each of three processes has a third of the room.
+    assert val.dataset is datasets[1]
+    assert processes.dataset.cache.limit == 1e6
+    assert threads.dataset.cache.limit == 3e6
