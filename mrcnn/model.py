@@ -51,6 +51,7 @@ from mrcnn.training.random_rois import generate_random_rois
 from mrcnn.training.rpn_targets import build_rpn_targets as make_rpn_targets
 from mrcnn.training.samples import load_training_image
 from mrcnn.training.state import read_state, restore_variables
+from mrcnn.training.trainer import check_training_data
 from mrcnn.weights import checkpoints, download, imagenet, matterport
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "apply_box_deltas_graph",
     "build_rpn_model",
     "build_rpn_targets",
+    "check_training_data",
     "clip_boxes_graph",
     "compose_image_meta",
     "compute_backbone_shapes",
@@ -226,7 +228,8 @@ class MaskRCNN:
             augmentation: an imgaug augmenter, or None.
             custom_callbacks: list of Keras callbacks.
             no_augmentation_sources: sources whose images are not augmented.
-            workers: threads that make batches; None chooses by the machine.
+            workers: threads that make batches, or with USE_MULTIPROCESSING processes;
+                None chooses by the machine.
 
         Returns:
             Keras' history of losses.
@@ -234,7 +237,8 @@ class MaskRCNN:
         Raises:
             ConfigError: built for inference, nothing left to train, or a setting
                 that does not fit the data.
-            DatasetError: an image or its annotation is broken.
+            DatasetError: an image or its annotation is broken, or no image has an
+                object to learn from.
             TrainingError: a loss is no number any more; names its images.
             WeightsError: a checkpoint cannot be written; those before are whole.
         """

@@ -59,8 +59,10 @@ def train(args: argparse.Namespace, base: type[Config] = Config) -> None:
 
     import keras
 
-    from mrcnn.model import MaskRCNN
+    from mrcnn.model import MaskRCNN, check_training_data
 
+    augmentation = arguments.augmentation(args)
+    check_training_data(train_set, val_set, config, augmentation=augmentation)
     # Of what the batches do not seed: the weights that nothing is loaded into.
     keras.utils.set_random_seed(config.SEED)
     config.display()
@@ -74,7 +76,7 @@ def train(args: argparse.Namespace, base: type[Config] = Config) -> None:
         train_set,
         val_set,
         stages,
-        augmentation=arguments.augmentation(args),
+        augmentation=augmentation,
         custom_callbacks=[
             runs.keeper(model, train_set.class_names, resume.flags_to_keep(args))
         ],

@@ -8,12 +8,14 @@ from pathlib import Path
 import keras
 
 from mrcnn.config import Config
+from mrcnn.data.cache import CachedImages
 from mrcnn.data.dataset import Dataset
 from mrcnn.errors import ConfigError, TrainingError
 from mrcnn.network.build import pyramid_anchors
-from mrcnn.training.batches import Batches
+from mrcnn.training.batches import Batches, serving
 from mrcnn.training.callbacks import run_callbacks
 from mrcnn.training.layer_sets import set_trainable
+from mrcnn.training.samples import check_has_objects
 from mrcnn.training.schedule import learning_rate_schedule
 from mrcnn.training.state import RunState, read_state, restore_variables
 from mrcnn.training.validation import LOGGED, MeasurePrecision
@@ -56,7 +58,7 @@ def fit(
         augmentation: an imgaug augmenter for the training images, or None.
         no_augmentation_sources: sources whose images are not augmented.
         custom_callbacks: Keras callbacks, called after those of the run.
-        workers: threads that make batches; None chooses by the machine.
+        workers: threads or processes that make batches; None chooses by the machine.
         interrupted: the state in `run_folder`, whose weights the network has
             already; a training of the same layers and rate gets its optimizer back.
 
@@ -66,15 +68,20 @@ def fit(
     Raises:
         ConfigError: the data set has more classes than the network, or `layers`
             matches nothing, or the data is not that of the interrupted training.
-        DatasetError: an image or its annotation is broken; names it.
+        DatasetError: an image or its annotation is broken, which is named; or there
+            is no object to learn from.
         TrainingError: a loss or a weight is no number any more; the network then has
             the weights of the last state again.
         WeightsError: a checkpoint or the state cannot be written or read.
     """
     if workers is None:
         workers = min(4, os.cpu_count() or 1)
+    worker_settings = {
+        "workers": workers,
+        "use_multiprocessing": config.USE_MULTIPROCESSING,
+    }
     train_batches = make_batches(
-        train_dataset,
+        _with_cache(train_dataset, config, workers),
         config,
         shuffle=True,
         steps=config.STEPS_PER_EPOCH,
@@ -85,14 +92,14 @@ def fit(
         scale_jitter=config.SCALE_JITTER,
         copy_paste=config.COPY_PASTE,
         initial_epoch=initial_epoch,
-        workers=workers,
+        **worker_settings,
     )
     val_batches = make_batches(
         val_dataset,
         config,
         shuffle=False,
         steps=config.VALIDATION_STEPS,
-        workers=workers,
+        **worker_settings,
     )
     state = _beginning(
         interrupted,
@@ -104,6 +111,7 @@ def fit(
         num_images=train_dataset.num_images,
         num_steps=len(train_batches),
     )
+    check_has_objects(train_dataset)
     set_trainable(network, layers)
     num_steps = len(train_batches) * (epochs - state.first_epoch)
     compile_network(network, scheduled_rate(learning_rate, num_steps, config), config)
@@ -126,7 +134,10 @@ def fit(
         custom=custom_callbacks,
     )
     try:
-        return _fit(network, train_batches, val_batches, state, callbacks, run_folder)
+        with serving(train_batches, val_batches, patience=config.WORKER_PATIENCE):
+            return _fit(
+                *(network, train_batches, val_batches, state, callbacks, run_folder)
+            )
     except TrainingError as error:
         raise _with_last_weights(error, network, run_folder) from error
 
@@ -191,6 +202,35 @@ def _with_last_weights(error: TrainingError, network, run_folder: Path):
         f"{kept.epoch} epochs and {kept.step} steps; the checkpoints in "
         f"{str(run_folder)!r} are whole."
     )
+
+
+def check_training_data(
+    train_dataset: Dataset, val_dataset: Dataset, config: Config, *, augmentation=None
+) -> None:
+    """Find out whether two data sets can be trained with, before a network is built.
+
+    Of each the first batch is made; of the one to learn from, an object is looked for.
+
+    Args:
+        train_dataset: prepared data set to learn from.
+        val_dataset: prepared data set to measure the losses on.
+        config: that of the training.
+        augmentation: an imgaug augmenter for the training images, or None.
+
+    Raises:
+        ConfigError: a data set has more classes than NUM_CLASSES, or the augmenter
+            cannot be used.
+        DatasetError: there is no object to learn from, or an image or annotation
+            is broken.
+    """
+    config.validate()
+    train_batches = make_batches(
+        train_dataset, config, shuffle=True, augmenter=augmentation
+    )
+    val_batches = make_batches(val_dataset, config, shuffle=False)
+    with serving(train_batches, val_batches, patience=config.WORKER_PATIENCE):
+        check_has_objects(train_dataset)
+        train_batches[0], val_batches[0]
 
 
 def scheduled_rate(learning_rate: float, num_steps: int, config: Config):
@@ -307,3 +347,12 @@ def make_batches(dataset: Dataset, config: Config, **kwargs) -> Batches:
         seed=config.SEED,
         **kwargs,
     )
+
+
+def _with_cache(dataset: Dataset, config: Config, workers: int):
+    """Return the data set with the cache of images that the configuration wants."""
+    if not config.IMAGE_CACHE_MB:
+        return dataset
+    # Each process keeps images of its own.
+    caches = workers if config.USE_MULTIPROCESSING else 1
+    return CachedImages(dataset, limit=int(config.IMAGE_CACHE_MB * 1e6 / caches))

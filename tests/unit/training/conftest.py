@@ -1,5 +1,7 @@
 """A data set of drawn rectangles, in memory, and the smallest network."""
 
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -11,12 +13,13 @@ class Rectangles(Dataset):
     """Images of 40 x 60 pixels; image i holds `counts[i]` rectangles of class 1 or 2.
 
     The red channel of an image is its number times ten, so that a picture tells
-    which one it is.
+    which one it is. Image i takes `delays[i]` seconds to load, if that is set.
     """
 
     def __init__(self, counts, source="shapes"):
         super().__init__()
         self.counts = counts
+        self.delays = {}
         self.add_class("shapes", 1, "wide")
         self.add_class("other", 1, "tall")
         for i in range(len(counts)):
@@ -24,6 +27,7 @@ class Rectangles(Dataset):
         self.prepare()
 
     def load_image(self, image_id):
+        time.sleep(self.delays.get(image_id, 0))
         image = np.full((40, 60, 3), 100, np.uint8)
         image[..., 0] = image_id * 10
         return image

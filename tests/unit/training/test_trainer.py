@@ -5,8 +5,13 @@ import numpy as np
 import pytest
 
 from mrcnn.config import Config
-from mrcnn.errors import ConfigError
-from mrcnn.training.trainer import compile_network, scheduled_rate
+from mrcnn.errors import ConfigError, DatasetError
+from mrcnn.training.trainer import (
+    check_training_data,
+    compile_network,
+    fit,
+    scheduled_rate,
+)
 
 
 @pytest.mark.parametrize(
@@ -164,3 +169,52 @@ def test_float16_scales_the_loss(linear, rng):
         network.train_on_batch(np.full((4, 3), 6e4, np.float32), y[0])
     np.testing.assert_array_equal(network.get_weights()[0], before)
     assert float(optimizer.dynamic_scale) == 64 / 4
+
+
+def test_check_training_data(rectangles):
+    config = Config(NUM_CLASSES=3, IMAGE_MIN_DIM=64, IMAGE_MAX_DIM=64)
+
+    def check(train, val, **kwargs):
+        check_training_data(rectangles(train), rectangles(val), config, **kwargs)
+
+    check([1, 0], [0])  # no object in the validation images, but images
+    with pytest.raises(DatasetError, match="to learn from. Received: 2 images"):
+        check([0, 0], [1])
+    with pytest.raises(DatasetError, match="at least one image"):
+        check([1], [])
+    for train, val in (([1], ["broken"]), (["broken"], [1])):
+        with pytest.raises(DatasetError, match=r"image 0 \(shapes.no0"):
+            check(train, val)
+    with pytest.raises(ConfigError, match="Received: augmentation=str"):
+        check([1], [1], augmentation="flip")
+    config.update(NUM_CLASSES=2)
+    with pytest.raises(ConfigError, match="NUM_CLASSES of at least 3"):
+        check([1], [1])
+
+
+def test_fit_hands_the_worker_settings_on(rectangles, tmp_path):
+    class Network(keras.Sequential):
+        def fit(self, batches, validation_data, **_):
+            seen.append((batches, validation_data))
+
+    network = Network([keras.Input((2,)), keras.layers.Dense(1)])
+    config = Config(
+        NUM_CLASSES=3,
+        IMAGE_MIN_DIM=64,
+        IMAGE_MAX_DIM=64,
+        IMAGE_CACHE_MB=3,
+        USE_MULTIPROCESSING=True,
+    )
+    seen = []
+    common = {"learning_rate": 0.1, "initial_epoch": 0, "epochs": 1, "layers": "all"}
+    datasets = rectangles([1]), rectangles([1])
+    fit(network, *datasets, config, run_folder=tmp_path, workers=3, **common)
+    config.update(USE_MULTIPROCESSING=False)
+    fit(network, *datasets, config, run_folder=tmp_path, workers=3, **common)
+    (processes, val), (threads, _) = seen
+    assert [b._num_processes for b in (processes, val, threads)] == [3, 3, 0]
+    assert threads.workers == 3
+    # Only training images are kept; each of three processes has a third of the room.
+    assert val.dataset is datasets[1]
+    assert processes.dataset.cache.limit == 1e6
+    assert threads.dataset.cache.limit == 3e6
