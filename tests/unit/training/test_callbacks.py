@@ -312,6 +312,7 @@ def test_order_of_the_callbacks(tmp_path):
     kinds = [type(callback).__name__ for callback in made]
     assert kinds == [
         "CheckLosses",
+        "ValidateAverages",
         "Callback",
         "TensorBoard",
         "CSVLogger",
@@ -321,7 +322,7 @@ def test_order_of_the_callbacks(tmp_path):
         "SaveState",
         "DropCheckpoints",
     ]
-    assert (made[1], made[6]) == (validation, custom)
+    assert (made[2], made[7]) == (validation, custom)
     made = run_callbacks(tmp_path, "run", STATE, patience=0, keep=None, **settings)
     assert {type(c).__name__ for c in made} & {"StopEarly", "DropCheckpoints"} == set()
 
