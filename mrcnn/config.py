@@ -303,8 +303,12 @@ def _contradictions(config: Config) -> list[str]:
         f"IMAGE_MIN_DIM={config.IMAGE_MIN_DIM} is above "
         f"IMAGE_MAX_DIM={config.IMAGE_MAX_DIM}. Swap them.",
     )
-    if config.IMAGE_RESIZE_MODE in ("square", "crop"):
-        side = int(config.IMAGE_SHAPE[0])
+    sides = {
+        "square": (config.IMAGE_MAX_DIM,),
+        # What training crops, and the square that detection pads to.
+        "crop": (config.IMAGE_MIN_DIM, config.IMAGE_MAX_DIM),
+    }
+    for side in sides.get(config.IMAGE_RESIZE_MODE, ()):
         multiple = 2 ** (len(config.BACKBONE_STRIDES) + 1)
         check(
             side % multiple == 0,

@@ -5,9 +5,11 @@ The methods are short: each hands over to the part that does the work.
 
 from __future__ import annotations
 
+import copy
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -15,6 +17,7 @@ import numpy as np
 
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError
+from mrcnn.evaluation.coco import MIN_CONFIDENCE
 from mrcnn.geometry.boxes import norm_boxes
 from mrcnn.geometry.molding import (
     compose_image_meta,
@@ -26,6 +29,7 @@ from mrcnn.inference import detect as inference
 from mrcnn.network.build import (
     build_network,
     compute_backbone_shapes,
+    inference_network,
     pyramid_anchors,
 )
 from mrcnn.network.detection import DetectionLayer
@@ -107,6 +111,7 @@ class MaskRCNN:
         self.config = config
         self.model_dir = str(model_dir)
         self._anchors: dict[tuple[int, int], np.ndarray] = {}
+        self._detecting: dict[float, keras.Model] = {}
         self.set_log_dir()
         self.keras_model = self.build(mode, config)
 
@@ -256,6 +261,7 @@ class MaskRCNN:
             epochs=epochs,
             layers=layers,
             run_folder=Path(self.log_dir),
+            detect=self._detect_unsure() if self.config.EVALUATE_EVERY else None,
             augmentation=augmentation,
             no_augmentation_sources=no_augmentation_sources or (),
             custom_callbacks=custom_callbacks or (),
@@ -402,6 +408,8 @@ class MaskRCNN:
     def detect(self, images: Sequence[np.ndarray], verbose: int = 0) -> list[dict]:
         """Find objects, and return them as the original does.
 
+        In training mode it detects with the weights as they are at the moment.
+
         Args:
             images: any number of images of any size, uint8 [H, W, 3] RGB; grey,
                 RGBA and 16 bit are converted.
@@ -412,7 +420,6 @@ class MaskRCNN:
             int32 [N], scores float32 [N], masks bool [H, W, N].
 
         Raises:
-            ConfigError: built for training.
             DatasetError: something in `images` is not an image.
         """
         if verbose:
@@ -427,9 +434,11 @@ class MaskRCNN:
         Args:
             images: as in `detect`.
         """
-        self._check_inference()
         return inference.detect(
-            self.keras_model, images, self.config, self._normalized_anchors
+            self._network_to_detect(self.config.DETECTION_MIN_CONFIDENCE),
+            images,
+            self.config,
+            self._normalized_anchors,
         )
 
     def detect_molded(
@@ -445,13 +454,12 @@ class MaskRCNN:
         Returns:
             As `detect`, in pixels of the molded images.
         """
-        self._check_inference()
         if verbose:
             log("molded_images", molded_images)
             log("image_metas", image_metas)
         image_hw = molded_images.shape[1:3]
         outputs = inference.predict(
-            self.keras_model,
+            self._network_to_detect(self.config.DETECTION_MIN_CONFIDENCE),
             molded_images,
             image_metas,
             self._normalized_anchors(image_hw),
@@ -520,12 +528,26 @@ class MaskRCNN:
             self._anchors[image_hw] = norm_boxes(anchors, image_hw)
         return self._anchors[image_hw]
 
-    def _check_inference(self) -> None:
-        if self.mode != "inference":
-            raise ConfigError(
-                "Expected a model in inference mode. Received: mode='training'. Build "
-                "MaskRCNN('inference', config, model_dir) to detect."
+    def _network_to_detect(self, min_confidence: float) -> keras.Model:
+        """Return the network; in training mode another one, which shares its layers."""
+        if self.mode == "inference":
+            return self.keras_model
+        if min_confidence not in self._detecting:
+            config = copy.copy(self.config)
+            config.update(DETECTION_MIN_CONFIDENCE=min_confidence)
+            self._detecting[min_confidence] = inference_network(
+                self.keras_model, config
             )
+        return self._detecting[min_confidence]
+
+    def _detect_unsure(self) -> Callable[[Sequence[np.ndarray]], list[Detections]]:
+        """Return a `detect_images` that finds what AP is measured with."""
+        return partial(
+            inference.detect,
+            self._network_to_detect(MIN_CONFIDENCE),
+            config=self.config,
+            anchors_of=self._normalized_anchors,
+        )
 
     @property
     def _name(self) -> str:

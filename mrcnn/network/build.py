@@ -5,6 +5,7 @@ truth travels in the inputs, so that plain `fit`, `evaluate` and `test_on_batch`
 serve; in detection the outputs are those of the original, by its names.
 """
 
+import gc
 from contextlib import contextmanager
 
 import keras
@@ -94,6 +95,45 @@ def _network(mode: str, config: Config) -> keras.Model:
     )
 
 
+def inference_network(training_network: keras.Model, config: Config) -> keras.Model:
+    """Return a network that detects with the weights of one that trains.
+
+    The two hold the same layers, so that it detects with the weights as they are at
+    the moment, and no variable exists twice.
+
+    Args:
+        training_network: from `build_network` in training mode.
+        config: that of the training network; settings of detection may differ.
+
+    Returns:
+        A network as `build_network` gives for inference. Of a layer with weights,
+        ``get_layer(name).output`` is the one in the training network.
+
+    Raises:
+        ConfigError: a layer is missing in the training network.
+    """
+    trained = {layer.name: layer for layer in training_network.layers if layer.weights}
+
+    def shared_or_new(layer):
+        if layer.name in trained:
+            return trained[layer.name]
+        if getattr(layer, "weights", ()):
+            raise ConfigError(
+                f"Expected layer {layer.name!r} in the training network, to share its "
+                "weights. Received: no layer of this name. Name the layers of a "
+                "callable BACKBONE, and pass the configuration it was built with."
+            )
+        # The same one would keep its old inputs alive, and their layers with them.
+        return type(layer).from_config(layer.get_config())
+
+    graph = build_network("inference", config)
+    network = keras.models.clone_model(graph, clone_function=shared_or_new)
+    # Free the variables of the graph now; it refers to itself.
+    del graph
+    gc.collect()
+    return network
+
+
 def pyramid_anchors(config: Config, image_hw: tuple[int, int]) -> np.ndarray:
     """Return all anchors of an image size, float [A, (y1, x1, y2, x2)], pixels.
 
@@ -128,6 +168,9 @@ def _inputs(mode: str, config: Config) -> dict:
     if mode == "inference":
         if config.IMAGE_RESIZE_MODE in ("pad64", "none"):
             height = width = None
+        elif config.IMAGE_RESIZE_MODE == "crop":
+            # Only training crops; detection sees whole pictures.
+            height = width = config.IMAGE_MAX_DIM
         return {
             "image": keras.Input((height, width, channels), name="image"),
             "image_meta": meta,

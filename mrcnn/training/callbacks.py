@@ -1,15 +1,16 @@
 """What happens beside the steps: logs, checkpoints, the best epoch, the state."""
 
-import csv
 import logging
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import keras
 
 from mrcnn.training.averaging import ValidateAverages, averaged_weights
+from mrcnn.training.epoch_table import EpochTable
 from mrcnn.training.loss_check import CheckLosses
 from mrcnn.training.state import (
     RunState,
@@ -23,12 +24,9 @@ from mrcnn.weights.checkpoints import (
     drop_checkpoints,
     write_best,
 )
-from mrcnn.weights.files import written_whole
 from mrcnn.weights.matterport import save_weights
 
 logger = logging.getLogger(__name__)
-
-_CSV_FILE = "losses.csv"
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
@@ -222,6 +220,7 @@ def run_callbacks(
     patience: int,
     keep: int | None,
     state_every_s: float,
+    columns: Iterable[str] = (),
     validation=(),
     custom=(),
 ) -> list[keras.callbacks.Callback]:
@@ -237,6 +236,7 @@ def run_callbacks(
         patience: epochs without a better one after which to end; 0 never ends.
         keep: newest checkpoints to keep; None keeps all.
         state_every_s: seconds between two states inside an epoch.
+        columns: see `EpochTable`.
         validation: callbacks that add to the logs of an epoch; they come first.
         custom: those of the caller; they come before the state is written.
     """
@@ -258,44 +258,10 @@ def run_callbacks(
         ValidateAverages(),
         *validation,
         keras.callbacks.TensorBoard(log_dir=str(run_folder), write_graph=False),
-        keras.callbacks.CSVLogger(str(Path(run_folder) / _CSV_FILE), append=True),
+        EpochTable(Path(run_folder) / "losses.csv", columns),
         checkpoints,
         *([StopEarly(patience, checkpoints, state.first_epoch)] if patience else []),
         *custom,
         save_state,
         *([DropCheckpoints(run_folder, name, keep)] if keep else []),
     ]
-
-
-def end_logs(callbacks) -> None:
-    """Close the CSV log, which Keras leaves open when a training fails.
-
-    Args:
-        callbacks: of the training, ended or not.
-    """
-    for callback in callbacks:
-        if isinstance(callback, keras.callbacks.CSVLogger):
-            callback.on_train_end()
-
-
-def cut_log(run_folder: Path, epoch: int) -> None:
-    """Take epochs that will be trained again out of the CSV log.
-
-    Args:
-        run_folder: folder of the run.
-        epoch: epochs that are finished.
-    """
-    path = Path(run_folder) / _CSV_FILE
-    if not path.is_file():
-        return
-    with open(path, newline="") as file:
-        header, *rows = [row for row in csv.reader(file) if row] or [[]]
-    kept = [row for row in rows if row[0].isdigit() and int(row[0]) < epoch]
-    if not kept:
-        path.unlink()  # Keras writes the header again
-    elif len(kept) < len(rows):
-        with (
-            written_whole(path) as unfinished,
-            open(unfinished, "w", newline="") as file,
-        ):
-            csv.writer(file).writerows([header, *kept])

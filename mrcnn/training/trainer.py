@@ -1,6 +1,7 @@
 """Training: a network, two data sets and a `Config` to a fitted network."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from mrcnn.data.dataset import Dataset
 from mrcnn.errors import ConfigError, TrainingError
 from mrcnn.network.build import pyramid_anchors
 from mrcnn.training.batches import Batches
-from mrcnn.training.callbacks import cut_log, end_logs, run_callbacks
+from mrcnn.training.callbacks import run_callbacks
 from mrcnn.training.layer_sets import set_trainable
 from mrcnn.training.schedule import learning_rate_schedule
 from mrcnn.training.state import RunState, read_state, restore_variables
+from mrcnn.training.validation import LOGGED, MeasurePrecision
 from mrcnn.weights.checkpoints import read_best
 from mrcnn.weights.files import remove_unfinished
 
@@ -30,6 +32,7 @@ def fit(
     epochs: int,
     layers: str,
     run_folder: Path,
+    detect: Callable | None = None,
     augmentation=None,
     no_augmentation_sources=(),
     custom_callbacks=(),
@@ -48,6 +51,8 @@ def fit(
         epochs: epoch to train up to, those before included.
         layers: see `layer_sets.set_trainable`.
         run_folder: folder of logs and checkpoints.
+        detect: what AP is measured with where EVALUATE_EVERY is set: a callable from
+            a list of images to their `Detections`, by the weights of `network`.
         augmentation: an imgaug augmenter for the training images, or None.
         no_augmentation_sources: sources whose images are not augmented.
         custom_callbacks: Keras callbacks, called after those of the run.
@@ -106,7 +111,6 @@ def fit(
     if interrupted and interrupted.is_of_call(layers, state.learning_rate):
         restore_variables(run_folder, network, "optimizer")
     remove_unfinished(run_folder)
-    cut_log(run_folder, initial_epoch)
     callbacks = run_callbacks(
         run_folder,
         config.NAME or "",
@@ -117,14 +121,14 @@ def fit(
         patience=config.EARLY_STOPPING_PATIENCE,
         keep=config.KEEP_CHECKPOINTS,
         state_every_s=60 * config.STATE_EVERY_MINUTES,
+        columns=LOGGED if config.EVALUATE_EVERY else (),
+        validation=measuring_callbacks(val_dataset, config, detect, run_folder),
         custom=custom_callbacks,
     )
     try:
         return _fit(network, train_batches, val_batches, state, callbacks, run_folder)
     except TrainingError as error:
         raise _with_last_weights(error, network, run_folder) from error
-    finally:
-        end_logs(callbacks)
 
 
 def _beginning(
@@ -216,6 +220,35 @@ def scheduled_rate(learning_rate: float, num_steps: int, config: Config):
         warmup_steps=config.WARMUP_STEPS,
         drops=config.LEARNING_RATE_STEPS,
     )
+
+
+def measuring_callbacks(
+    dataset: Dataset, config: Config, detect: Callable | None, run_folder: Path
+) -> list[keras.callbacks.Callback]:
+    """Return what measures AP while training: a callback, or none.
+
+    Args:
+        dataset: prepared validation data set. AP is measured on the images that the
+            validation losses are, the first VALIDATION_STEPS batches or all.
+        config: EVALUATE_EVERY, VALIDATION_STEPS, BATCH_SIZE and
+            DETECTION_MIN_CONFIDENCE.
+        detect: see `fit`.
+        run_folder: folder of logs.
+    """
+    if not config.EVALUATE_EVERY:
+        return []
+    steps = config.VALIDATION_STEPS
+    return [
+        MeasurePrecision(
+            dataset,
+            detect,
+            run_folder / "predictions",
+            image_ids=dataset.image_ids[: steps and steps * config.BATCH_SIZE],
+            every=config.EVALUATE_EVERY,
+            batch_size=config.BATCH_SIZE,
+            shown_confidence=config.DETECTION_MIN_CONFIDENCE,
+        )
+    ]
 
 
 def compile_network(network: keras.Model, learning_rate, config: Config) -> None:

@@ -70,7 +70,7 @@ class ShapesDataset(Dataset):
         return image
 
     def load_mask(self, image_id: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return masks bool [H, W, N] of what is seen of each shape, and classes [N]."""
+        """Return what is seen of each shape, bool [H, W, N], and classes, int32 [N]."""
         info = self.image_info[image_id]
         masks = np.zeros((info["height"], info["width"], len(info["shapes"])), bool)
         covered = np.zeros(masks.shape[:2], bool)

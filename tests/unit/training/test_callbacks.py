@@ -1,6 +1,5 @@
 """Checkpoints, the best epoch, early stopping and the state, beside a small fit."""
 
-import csv
 import json
 import os
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from mrcnn.training.callbacks import (
     SaveCheckpoint,
     SaveState,
     StopEarly,
-    cut_log,
     run_callbacks,
 )
 from mrcnn.training.loss_check import CheckLosses
@@ -315,7 +313,7 @@ def test_order_of_the_callbacks(tmp_path):
         "ValidateAverages",
         "Callback",
         "TensorBoard",
-        "CSVLogger",
+        "EpochTable",
         "SaveCheckpoint",
         "StopEarly",
         "Callback",
@@ -325,28 +323,6 @@ def test_order_of_the_callbacks(tmp_path):
     assert (made[2], made[7]) == (validation, custom)
     made = run_callbacks(tmp_path, "run", STATE, patience=0, keep=None, **settings)
     assert {type(c).__name__ for c in made} & {"StopEarly", "DropCheckpoints"} == set()
-
-
-def test_cut_log(tmp_path):
-    cut_log(tmp_path, 0)
-    path = tmp_path / "losses.csv"
-    for text in ("", "epoch,lo", "epoch,loss\n0,1.5\n"):
-        path.write_text(text)
-        cut_log(tmp_path, 0)
-        assert not path.exists()
-    # The last row is what a killed process had written of it.
-    path.write_text("epoch,loss\n0,1.5\n1,1.25\n2,1.125\n3")
-    cut_log(tmp_path, 2)
-    with open(path, newline="") as file:
-        assert list(csv.reader(file)) == [
-            ["epoch", "loss"],
-            ["0", "1.5"],
-            ["1", "1.25"],
-        ]
-    before = path.stat().st_mtime_ns
-    cut_log(tmp_path, 2)
-    assert path.stat().st_mtime_ns == before
-    assert os.listdir(tmp_path) == ["losses.csv"]
 
 
 def test_best_json_is_for_people_too(network, tmp_path):
