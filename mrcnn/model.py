@@ -247,10 +247,8 @@ class MaskRCNN:
                 "Expected a model in training mode. Received: mode='inference'. Build "
                 "MaskRCNN('training', config, model_dir) to train."
             )
-        if epochs <= self.epoch and self._interrupted:
-            logger.info("Up to epoch %d the run is trained already.", epochs)
+        if not self._has_epochs_left(epochs):
             return keras.callbacks.History()
-        self._check_epochs_left(epochs)
         if not self._run_is_set:
             self.log_dir = str(
                 checkpoints.new_run_folder(self.model_dir, self._name, datetime.now())
@@ -338,7 +336,7 @@ class MaskRCNN:
             model.train_stages(train_dataset, val_dataset, stages)
         """
         layer_sets.check_stages(self.keras_model, stages)
-        self._check_epochs_left(stages[-1].epochs)
+        self._has_epochs_left(stages[-1].epochs)
         return [
             self.train(
                 train_dataset,
@@ -352,12 +350,21 @@ class MaskRCNN:
             if stage.epochs > self.epoch
         ]
 
-    def _check_epochs_left(self, epochs: int) -> None:
-        if epochs <= self.epoch:
-            raise ConfigError(
-                f"Expected epochs above {self.epoch}, which are already trained. "
-                f"Received: epochs={epochs}. epochs counts from the start of the run."
-            )
+    def _has_epochs_left(self, epochs: int) -> bool:
+        """Return whether there is anything to train; only `resume` lets it be nothing.
+
+        Raises:
+            ConfigError: there is not, and no training was resumed.
+        """
+        if epochs > self.epoch:
+            return True
+        if self._interrupted:
+            logger.info("Up to epoch %d the run is trained already.", epochs)
+            return False
+        raise ConfigError(
+            f"Expected epochs above {self.epoch}, which are already trained. Received: "
+            f"epochs={epochs}. epochs counts from the start of the run."
+        )
 
     def compile(self, learning_rate: float, momentum: float | None = None) -> None:
         """Give the network its optimizer; `train` does so by itself.

@@ -18,6 +18,7 @@ from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
 from mrcnn.errors import ConfigError, TrainingError, WeightsError
 from mrcnn.model import MaskRCNN
+from mrcnn.structures import Stage
 from mrcnn.training.state import read_state
 from mrcnn.training.trainer import make_batches
 from mrcnn.weights.checkpoints import (
@@ -64,6 +65,8 @@ class TinyConfig(Config):
     LEARNING_RATE_SCHEDULE = "cosine"
     STATE_EVERY_MINUTES = 0
     KEEP_CHECKPOINTS = 2
+    EMA_MOMENTUM = 0.5
+    GRADIENT_ACCUMULATION = 2
 
 
 class OneSquare(Dataset):
@@ -250,6 +253,8 @@ def test_resume_in_the_same_script(model, eager):
     model.resume(model.log_dir)
     history = model.train(squares(10), squares(3), 0.02, 9, "all")
     assert history.history == {}
+    stages = [Stage("heads", 4, 0.02), Stage("all", 9, 0.01)]
+    assert model.train_stages(squares(10), squares(3), stages) == []
 
     best = model.find_best()
     assert best == str(Path(model.log_dir) / read_best(model.log_dir).checkpoint)
