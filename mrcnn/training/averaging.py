@@ -52,7 +52,7 @@ def has_average(model: keras.Model) -> bool:
         optimizer is not None
         and optimizer.use_ema
         and optimizer.built
-        and int(optimizer.iterations) > 0
+        and int(ops.convert_to_numpy(optimizer.iterations)) > 0
     )
 
 
