@@ -85,6 +85,8 @@ class Batches(keras.utils.PyDataset):
         epoch: the epoch of the batches to come; Keras counts it up.
         error: what went wrong in the first batch that could not be made, or None.
         work: which images are in work, for `watchdog.watched`.
+        first_step: batches of this epoch that come no more, because a training was
+            interrupted after them; 0 again from the next epoch on.
 
     Raises:
         DatasetError: the data set has no images, or `sampling` cannot use them.
@@ -143,6 +145,7 @@ class Batches(keras.utils.PyDataset):
         self.epoch = initial_epoch
         self.error = None
         self.work = WorkLog()
+        self.first_step = 0
         self._in_epoch = False
         self._num_processes = workers if use_multiprocessing else 0
         self._processes = None
@@ -183,6 +186,11 @@ class Batches(keras.utils.PyDataset):
         )
 
     def __len__(self) -> int:
+        return self.steps_per_epoch - self.first_step
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in a whole epoch."""
         num_images = len(self._rounds) if self.shuffle else self.dataset.num_images
         once = -(-num_images // self.batch_size)
         if self.steps is None:
@@ -192,6 +200,7 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         if not 0 <= index < len(self):
             raise IndexError(f"Expected a batch from 0 to {len(self) - 1}: {index}.")
+        index += self.first_step
         epoch = self.epoch if self.shuffle else 0
         image_ids = self.image_ids(epoch, index)
         try:
@@ -211,6 +220,7 @@ class Batches(keras.utils.PyDataset):
         # Keras also ends an epoch that never began, at the start of each fit.
         if self._in_epoch:
             self.epoch += 1
+            self.first_step = 0
         self._in_epoch = False
 
     def image_ids(self, epoch: int, index: int) -> np.ndarray:

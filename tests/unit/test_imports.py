@@ -44,7 +44,7 @@ PUBLIC = {
     *("mrcnn.data.dataset", "mrcnn.data.formats", "mrcnn.data.images"),
     *("mrcnn.data.coco", "mrcnn.draw.annotate", "mrcnn.video.pipeline"),
     *("mrcnn.evaluation.coco", "mrcnn.training.augment"),
-    "mrcnn.weights.checkpoints",
+    *("mrcnn.weights.checkpoints", "mrcnn.weights.files"),
 }
 READ_CONFIG = {
     *("mrcnn/network/build.py", "mrcnn/training/trainer.py"),

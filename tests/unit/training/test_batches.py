@@ -396,3 +396,20 @@ def test_images_of_several_sizes_do_not_make_a_batch(rectangles):
         match=r"\[40, 60, 3\] for image 0 \(.*\) and \[80, 60, 3\] for image 1",
     ):
         batches_of(dataset, mode="none", shuffle=False)[0]
+
+
+def test_rest_of_an_interrupted_epoch(rectangles):
+    dataset = rectangles([1] * 7)
+    whole = batches_of(dataset, steps=4, initial_epoch=2)
+    rest = batches_of(dataset, steps=4, initial_epoch=2)
+    rest.first_step = 3
+    assert (len(whole), len(rest), rest.steps_per_epoch) == (4, 1, 4)
+    assert_same(rest[0], whole[3])
+    with pytest.raises(IndexError):
+        rest[1]
+    # Keras ends an epoch that never began when a fit begins.
+    rest.on_epoch_end()
+    assert (rest.epoch, len(rest)) == (2, 1)
+    rest.on_epoch_begin()
+    rest.on_epoch_end()
+    assert (rest.epoch, len(rest)) == (3, 4)
