@@ -53,10 +53,10 @@ def test_areas_of_the_shapes(shapes):
         )
     dataset.prepare()
     areas = [dataset.load_mask(i)[0].sum() for i in range(3)]
-    # Outlines are drawn, too. Square: 41^2. Circle: pi 20.5^2. Triangle: base
-    # 2 * 20 / sin 60 = 46.2, height 40, three sides of 46.2 of half a pixel each.
+    # Square, with its border: 41^2. Circle: pi 20^2. Triangle: base
+    # 2 * 20 / sin 60 = 46.2, height 40, and half a pixel along three sides of 46.2.
     assert areas[0] == 41**2
-    assert areas[1] == pytest.approx(np.pi * 20.5**2, rel=0.02)
+    assert areas[1] == pytest.approx(np.pi * 20**2, rel=0.02)
     assert areas[2] == pytest.approx(46.2 * 40 / 2 + 3 * 46.2 / 2, rel=0.02)
 
 
