@@ -25,6 +25,10 @@ class WeightsError(MrcnnError):
     """A weights file is missing, damaged or does not fit the network."""
 
 
+class TrainingError(MrcnnError):
+    """A training cannot go on."""
+
+
 class VideoError(MrcnnError):
     """A video cannot be opened, read or written."""
 

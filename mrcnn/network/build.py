@@ -22,6 +22,7 @@ from mrcnn.network.proposals import ProposalLayer
 from mrcnn.network.rpn import apply_rpn, build_rpn_model
 from mrcnn.network.targets import DetectionTargetLayer, area_is_positive
 from mrcnn.ops.boxes import norm_boxes as norm_boxes_graph
+from mrcnn.ops.replicas import num_replicas
 from mrcnn.structures import LOSS_NAMES, META_SHAPE, META_WINDOW
 
 MODES = ("training", "inference")
@@ -283,11 +284,19 @@ class MaskRCNNNetwork(keras.Model):
             name: keras.metrics.Mean(name=name) for name in LOSS_NAMES
         }
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Under a strategy Keras draws a batch to build a model from, which ends an
+        # epoch before the first one begins. A functional model is built.
+        pass
+
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
+        # Each replica has its share of the losses, and they add up to the batch's.
         losses = detection_losses(x, y_pred)
         for name, loss in losses.items():
-            self.loss_trackers[name].update_state(loss)
+            # The mean of what replicas report is then the sum of their shares.
+            self.loss_trackers[name].update_state(loss * num_replicas())
         total = sum(self.loss_weights[name] * loss for name, loss in losses.items())
-        return total + weight_decay_loss(self.trainable_variables, self.weight_decay)
+        decay = weight_decay_loss(self.trainable_variables, self.weight_decay)
+        return total + decay / num_replicas()

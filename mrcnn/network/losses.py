@@ -7,6 +7,7 @@ over nothing is 0.
 
 from keras import ops
 
+from mrcnn.ops.replicas import sum_over_replicas
 from mrcnn.structures import META_ACTIVE_CLASS_IDS
 
 
@@ -115,7 +116,8 @@ def weight_decay_loss(weights, rate):
 def _masked_mean(values, counts):
     """Return the mean of the values that count; `counts` broadcasts to them."""
     counts = ops.cast(ops.broadcast_to(counts, ops.shape(values)), "float32")
-    return ops.sum(values * counts) / ops.maximum(ops.sum(counts), 1.0)
+    num_counted = sum_over_replicas(ops.sum(counts))
+    return ops.sum(values * counts) / ops.maximum(num_counted, 1.0)
 
 
 def detection_losses(batch, outputs):

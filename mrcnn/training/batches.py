@@ -66,6 +66,9 @@ class Batches(keras.utils.PyDataset):
         shuffle: whether images come in random order.
         seed: of everything random.
         steps: batches in an epoch; None for every image once.
+        share: (number of a machine from 0, how many): the part of each batch that is
+            made here. Every batch is then full: after the last images come arrays of
+            zeros, which count in no loss. None makes whole batches.
         initial_epoch: the epoch to start with, from 0.
         workers: threads or processes that make batches, as in `keras.utils.PyDataset`.
         use_multiprocessing: processes instead of threads, likewise.
@@ -102,6 +105,7 @@ class Batches(keras.utils.PyDataset):
         shuffle: bool = True,
         seed: int = 0,
         steps: int | None = None,
+        share: tuple[int, int] | None = None,
         initial_epoch: int = 0,
         workers: int = 1,
         use_multiprocessing: bool = False,
@@ -131,6 +135,7 @@ class Batches(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.seed = seed
         self.steps = steps
+        self.share = share
         self.epoch = initial_epoch
         self._in_epoch = False
         self._load = functools.partial(
@@ -156,9 +161,15 @@ class Batches(keras.utils.PyDataset):
         if not 0 <= index < len(self):
             raise IndexError(f"Expected a batch from 0 to {len(self) - 1}: {index}.")
         epoch = self.epoch if self.shuffle else 0
-        rng = np.random.default_rng((self.seed, epoch, index))
-        image_ids = self.image_ids(epoch, index)
-        examples = [self._example(image_id, rng) for image_id in image_ids]
+        first, stop = self._places()
+        examples = [
+            # Each image has its own, so that any machine makes it the same.
+            self._example(
+                image_id, np.random.default_rng((self.seed, epoch, index, place))
+            )
+            for place, image_id in enumerate(self.image_ids(epoch, index))
+            if first <= place < stop
+        ]
         return {key: np.stack([e[key] for e in examples]) for key in examples[0]}
 
     def on_epoch_begin(self) -> None:

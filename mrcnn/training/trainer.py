@@ -10,6 +10,7 @@ from mrcnn.data.dataset import Dataset
 from mrcnn.network.build import pyramid_anchors
 from mrcnn.training.batches import Batches
 from mrcnn.training.callbacks import run_callbacks
+from mrcnn.training.distribute import optimizer_class
 from mrcnn.training.layer_sets import set_trainable
 
 
@@ -103,10 +104,14 @@ def compile_network(network: keras.Model, learning_rate, config: Config) -> None
     }
     if config.OPTIMIZER == "adamw":
         # The loss has a weight decay already, that of the original.
-        optimizer = keras.optimizers.AdamW(weight_decay=0.0, **common)
+        adamw = optimizer_class(keras.optimizers.AdamW)
+        optimizer = adamw(weight_decay=0.0, **common)
     else:
-        optimizer = keras.optimizers.SGD(momentum=config.LEARNING_MOMENTUM, **common)
+        sgd = optimizer_class(keras.optimizers.SGD)
+        optimizer = sgd(momentum=config.LEARNING_MOMENTUM, **common)
     network.compile(optimizer=optimizer)
+    # Here, because the variables of a strategy are made in its scope.
+    optimizer.build(network.trainable_variables)
 
 
 def cosine_schedule(learning_rate: float, num_steps: int):
