@@ -48,7 +48,7 @@ class ResizePlan:
         scale: factor from source to scaled size.
         window: int [(y1, x1, y2, x2)], where the picture lies in the result.
         padding: ((top, bottom), (left, right), (0, 0)), pixels of zeros added.
-        crop: (y, x, h, w) cut from the scaled image, or None.
+        crop: (y, x, h, w) cut from the scaled image before padding, or None.
     """
 
     image_hw: tuple[int, int]

@@ -205,9 +205,16 @@ def load_datasets(args: argparse.Namespace):
     from mrcnn.data.dataset import Dataset
     from mrcnn.data.formats import subsets
 
+    # Who asks for images without objects wants the photos without outlines, too.
+    asks_for_negatives = getattr(args, "NEGATIVE_IMAGE_RATIO", None) is not None
+
     def load(subset, class_names):
         return Dataset.load(
-            args.dataset, subset, class_names, class_attribute=args.class_attribute
+            args.dataset,
+            subset,
+            class_names,
+            class_attribute=args.class_attribute,
+            keep_unannotated=True if asks_for_negatives else None,
         )
 
     parts = subsets(args.dataset)

@@ -6,6 +6,7 @@ from pathlib import Path
 from mrcnn.cli import arguments, outputs
 from mrcnn.cli.detector import load_detector
 from mrcnn.cli.values import class_list
+from mrcnn.config import Config
 
 _DESCRIPTION = """\
 Find objects in images and video.
@@ -58,11 +59,26 @@ def add_input_flags(parser: argparse.ArgumentParser, kinds: str) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> None:
-    """Predict what the flags name."""
+def run(
+    args: argparse.Namespace,
+    *,
+    base: type[Config] = Config,
+    class_names: list[str] | None = None,
+    only_video: bool = False,
+) -> None:
+    """Predict what the flags name.
+
+    Args:
+        args: flags of `add_input_flags` and `arguments.add_detection_flags`.
+        base: configuration of weights without run.json.
+        class_names: their names, without the background.
+        only_video: whether inputs that are no videos are refused.
+    """
     paths = outputs.find_inputs(args.inputs)
+    if only_video:
+        outputs.require_videos(paths)
     outputs.make_folder(args.output)
-    model, class_names = load_detector(args)
+    model, class_names = load_detector(args, base=base, class_names=class_names)
     predict(model, class_names, paths, args.output, batch_size=args.batch)
 
 

@@ -125,8 +125,9 @@ _FLAGS = {
             {
                 "type": float,
                 "metavar": "RATIO",
-                "help": "images without objects in an epoch, for each image with some "
-                "(default: all there are)",
+                "help": "images without objects in an epoch, for each image with some; "
+                "photos without outlines are then such images (default: all that the "
+                "data set keeps)",
             },
         ),
         (

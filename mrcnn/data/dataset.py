@@ -199,6 +199,14 @@ class Dataset:
         )
         return np.zeros((*self._image_hw(image_id), 0), bool), np.zeros(0, np.int32)
 
+    def image_class_ids(self, image_id: int) -> np.ndarray:
+        """Return the classes of an image's objects, int32 [N], negative for crowds.
+
+        Here by `load_mask`; override it where they are known without masks.
+        """
+        _, class_ids = self.load_mask(image_id)
+        return np.asarray(class_ids, np.int32).reshape(-1)
+
     def split(self, val_fraction: float, seed: int = 0) -> tuple[Dataset, Dataset]:
         """Return two data sets that share out the images, both prepared.
 

@@ -212,10 +212,8 @@ class AnnotatedDataset(Dataset):
         Raises:
             DatasetError: an object covers no pixel; names it.
         """
-        info = self.image_info[image_id]
-        regions = info["annotations"]
+        regions = self.image_info[image_id]["annotations"]
         boxes = np.zeros((len(regions), 4), np.int32)
-        class_ids = np.zeros(len(regions), np.int32)
         box_masks = []
         for i, region in enumerate(regions):
             boxes[i], mask = region.shape.rasterise(self._image_hw(image_id))
@@ -225,11 +223,18 @@ class AnnotatedDataset(Dataset):
                     "that covers a pixel. Received: one that covers none. Remove it."
                 )
             box_masks.append(mask)
+        return boxes, box_masks, self.image_class_ids(image_id)
+
+    def image_class_ids(self, image_id: int) -> np.ndarray:
+        """Return the classes of an image's objects, int32 [N], negative for crowds."""
+        info = self.image_info[image_id]
+        class_ids = np.zeros(len(info["annotations"]), np.int32)
+        for i, region in enumerate(info["annotations"]):
             class_id = self.map_source_class_id(
                 f"{info['source']}.{region.source_class_id}"
             )
             class_ids[i] = -class_id if region.is_crowd else class_id
-        return boxes, box_masks, class_ids
+        return class_ids
 
     def load_mask(self, image_id: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the masks of an image.

@@ -15,7 +15,11 @@ _BLOCK_ROWS = 16
 
 
 def resize_linear(
-    array: np.ndarray, output_hw: tuple[int, int], *, dtype=np.float64
+    array: np.ndarray,
+    output_hw: tuple[int, int],
+    *,
+    dtype=np.float64,
+    crop: tuple[int, int, int, int] | None = None,
 ) -> np.ndarray:
     """Return the array at another size, bilinear, with zeros outside it.
 
@@ -28,24 +32,25 @@ def resize_linear(
         array: [H, W] or [H, W, C].
         output_hw: height and width of the result.
         dtype: of the result; integers are truncated.
+        crop: (y, x, h, w), the part of the result that is wanted; None for all.
 
     Returns:
-        `dtype` [output_hw] or [output_hw, C]
+        `dtype` [output_hw] or [output_hw, C]; [h, w] or [h, w, C] of a part.
     """
     array = np.asarray(array)
-    output_h, output_w = output_hw
+    y, x, output_h, output_w = crop or (0, 0, *output_hw)
     output = np.empty((output_h, output_w, *array.shape[2:]), dtype)
     if not output.size:
         return output
     height, width = array.shape[:2]
     channels = output.size // (output_h * output_w)
-    rows = _linear_taps(height, output_h)
+    rows = _part(_linear_taps(height, output_hw[0]), y, output_h)
     # Columns and channels lie beside each other: [H, W, C] -> [H, W * C]
     columns = [
         (tap[:, None] * channels + np.arange(channels)).ravel()
         if tap.dtype == np.intp
         else np.repeat(tap, channels)
-        for tap in _linear_taps(width, output_w)
+        for tap in _part(_linear_taps(width, output_hw[1]), x, output_w)
     ]
     source = array.reshape(height, width * channels)
     target = output.reshape(output_h, output_w * channels)
@@ -55,6 +60,10 @@ def resize_linear(
         mixed = _interpolate(source, [tap[block] for tap in rows], columns)
         target[block] = np.clip(mixed, lowest, highest, out=mixed)
     return output
+
+
+def _part(taps, start: int, count: int) -> list[np.ndarray]:
+    return [tap[start : start + count] for tap in taps]
 
 
 def linear_matrix(size: int, output_size: int) -> np.ndarray:

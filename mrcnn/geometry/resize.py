@@ -1,12 +1,15 @@
 """Bringing images and their masks to the network's size, and back.
 
 `plan_resize` decides once how an image is scaled, padded or cropped; the plan
-is then applied to the image and to its masks alike. `resize_image` and
+is then applied to the image and to its masks alike; `jitter_plan` changes its
+scale at random. `resize_image` and
 `resize_mask` are the original's functions on top of it. Called by training
 (images and masks) and detection (images); axis letters as in `structures`.
 """
 
 from __future__ import annotations
+
+import dataclasses
 
 import numpy as np
 
@@ -84,6 +87,47 @@ def plan_resize(
     )
 
 
+def jitter_plan(
+    plan: ResizePlan, factors: tuple[float, float], rng: np.random.Generator
+) -> ResizePlan:
+    """Return a plan with the picture at another size in a result of the same size.
+
+    Large-scale jitter; Ghiasi et al. 2021, Simple Copy-Paste, section 3. A picture
+    that became larger than the result is cut at a random place, a smaller one lies
+    at a random place in it.
+
+    Args:
+        plan: from `plan_resize`.
+        factors: least and greatest factor to `plan.scale`.
+        rng: the factor, and where to cut or to lay.
+
+    Example:
+        >>> plan = plan_resize((50, 100), max_dim=100)
+        >>> jittered = jitter_plan(plan, (2, 2), np.random.default_rng(0))
+        >>> jittered.scaled_hw, jittered.output_hw, jittered.window
+        ((100, 200), (100, 100), (0, 0, 100, 100))
+    """
+    scale = plan.scale * float(rng.uniform(*factors))
+    scaled_hw = _scaled_hw(plan.image_hw, scale)
+    (y, top, height), (x, left, width) = (
+        _random_place(extent, side, rng)
+        for extent, side in zip(scaled_hw, plan.output_hw, strict=True)
+    )
+    output_h, output_w = plan.output_hw
+    return dataclasses.replace(
+        plan,
+        scaled_hw=scaled_hw,
+        scale=scale,
+        window=(top, left, top + height, left + width),
+        padding=(
+            (top, output_h - top - height),
+            (left, output_w - left - width),
+            (0, 0),
+        ),
+        crop=(y, x, height, width) if (height, width) != scaled_hw else None,
+    )
+
+
 def apply_to_image(image: np.ndarray, plan: ResizePlan) -> np.ndarray:
     """Return the image scaled and then padded with zeros or cropped.
 
@@ -97,9 +141,10 @@ def apply_to_image(image: np.ndarray, plan: ResizePlan) -> np.ndarray:
     """
     image = np.asarray(image)
     _check_size("an image", image, plan)
-    if plan.scaled_hw != plan.image_hw:
-        image = resize_linear(image, plan.scaled_hw, dtype=image.dtype)
-    return _pad_or_crop(image, plan.padding, plan.crop)
+    if plan.scaled_hw == plan.image_hw:
+        return _pad_or_crop(image, plan.padding, plan.crop)
+    image = resize_linear(image, plan.scaled_hw, dtype=image.dtype, crop=plan.crop)
+    return _pad_or_crop(image, plan.padding, None)
 
 
 def apply_to_masks(masks: np.ndarray, plan: ResizePlan) -> np.ndarray:
@@ -284,6 +329,14 @@ def _center_padding(picture_hw, output_hw):
 def _random_crop(scaled_hw, side: int, rng: np.random.Generator):
     y, x = (int(rng.integers(0, extent - side, endpoint=True)) for extent in scaled_hw)
     return y, x, side, side
+
+
+def _random_place(
+    extent: int, side: int, rng: np.random.Generator
+) -> tuple[int, int, int]:
+    """Return the first of the pixels that are kept, their place, and how many."""
+    offset = int(rng.integers(abs(side - extent), endpoint=True))
+    return (0, offset, extent) if extent <= side else (offset, 0, side)
 
 
 def _pad_or_crop(array: np.ndarray, padding, crop) -> np.ndarray:

@@ -71,6 +71,7 @@ def build_network(mode: str, config: Config) -> keras.Model:
         outputs=outputs,
         loss_weights=dict(config.LOSS_WEIGHTS),
         weight_decay=config.WEIGHT_DECAY,
+        class_weights=config.CLASS_WEIGHTS,
         name="mask_rcnn",
     )
 
@@ -273,13 +274,25 @@ class MaskRCNNNetwork(keras.Model):
         outputs: dict of symbolic outputs.
         loss_weights: factor of each loss by name.
         weight_decay: WEIGHT_DECAY.
+        class_weights: factor of each class in the class loss, or None.
         **kwargs: those of `keras.Model`.
     """
 
-    def __init__(self, *, inputs, outputs, loss_weights, weight_decay, **kwargs):
+    def __init__(
+        self,
+        *,
+        inputs,
+        outputs,
+        loss_weights,
+        weight_decay,
+        class_weights=None,
+        **kwargs,
+    ):
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         self.loss_weights = loss_weights
         self.weight_decay = weight_decay
+        # A tuple: of a list Keras would make a tracked one.
+        self.class_weights = None if class_weights is None else tuple(class_weights)
         self.loss_trackers = {
             name: keras.metrics.Mean(name=name) for name in LOSS_NAMES
         }
@@ -293,7 +306,7 @@ class MaskRCNNNetwork(keras.Model):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         # Each replica has its share of the losses, and they add up to the batch's.
-        losses = detection_losses(x, y_pred)
+        losses = detection_losses(x, y_pred, self.class_weights)
         for name, loss in losses.items():
             # The mean of what replicas report is then the sum of their shares.
             self.loss_trackers[name].update_state(loss * num_replicas())

@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from mrcnn.network.layers import BatchNorm
+from mrcnn.network.layers import conv_bn
 from mrcnn.ops import backend
 from mrcnn.ops.roi_align import pyramid_roi_align
 
@@ -67,8 +67,14 @@ def box_head_graph(pooled, *, num_classes, train_bn, fc_layers_size):
     x = ops.reshape(pooled, (-1, *pooled.shape[2:]))
     # Fully connected layers, stored as convolutions.
     for i, size in ((1, pool_size), (2, 1)):
-        x = layers.Conv2D(fc_layers_size, size, name=f"mrcnn_class_conv{i}")(x)
-        x = BatchNorm(train_bn=train_bn, name=f"mrcnn_class_bn{i}")(x)
+        x = conv_bn(
+            x,
+            fc_layers_size,
+            size,
+            name=f"mrcnn_class_conv{i}",
+            bn_name=f"mrcnn_class_bn{i}",
+            train_bn=train_bn,
+        )
         x = layers.ReLU(name=f"mrcnn_class_relu{i}")(x)
     # [B * R, 1, 1, F] -> [B, R, F]
     shared = layers.Reshape((fc_layers_size,), name="pool_squeeze")(x)
@@ -100,8 +106,15 @@ def mask_head_graph(pooled, *, num_classes, train_bn):
     # [B, R, s, s, C] -> [B * R, s, s, C]
     x = ops.reshape(pooled, (-1, *pooled.shape[2:]))
     for i in range(1, 5):
-        x = layers.Conv2D(256, 3, padding="same", name=f"mrcnn_mask_conv{i}")(x)
-        x = BatchNorm(train_bn=train_bn, name=f"mrcnn_mask_bn{i}")(x)
+        x = conv_bn(
+            x,
+            256,
+            3,
+            padding="same",
+            name=f"mrcnn_mask_conv{i}",
+            bn_name=f"mrcnn_mask_bn{i}",
+            train_bn=train_bn,
+        )
         x = layers.ReLU(name=f"mrcnn_mask_relu{i}")(x)
     x = layers.Conv2DTranspose(
         256, 2, strides=2, activation="relu", name="mrcnn_mask_deconv"

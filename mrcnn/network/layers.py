@@ -1,16 +1,39 @@
-"""Layers that several parts of the network are made of."""
+"""Layers that several parts of the network are made of: convolution and batch norm.
+
+Batches of Mask R-CNN are too small for good statistics, so batch normalisation
+usually stays as pre-trained (He et al. 2017, section 3.1). It is then a factor and
+a summand for each channel, which `conv_bn` puts into the convolution before it:
+no pass over the feature map of its own, and none that training has to remember.
+"""
 
 import keras
-from keras import layers
+from keras import layers, ops
+
+from mrcnn.ops import backend
+
+
+def conv_bn(x, filters, kernel_size, *, name, bn_name, train_bn, **kwargs):
+    """Return a convolution with batch normalisation after it.
+
+    Args:
+        x: float [B, H, W, C].
+        filters: channels of the result.
+        kernel_size: side of the kernel.
+        name: of the convolution.
+        bn_name: of the batch normalisation.
+        train_bn: see `BatchNorm`.
+        **kwargs: the rest of `keras.layers.Conv2D`'s arguments.
+    """
+    norm = BatchNorm(train_bn=train_bn, name=bn_name)
+    conv = NormalizedConv2D(filters, kernel_size, norm=norm, name=name, **kwargs)
+    return norm(conv(x))
 
 
 @keras.saving.register_keras_serializable("mrcnn")
 class BatchNorm(layers.BatchNormalization):
     """Batch normalisation whose mode is fixed when the network is built.
 
-    Batches of Mask R-CNN are too small for good statistics, so they usually
-    stay as pre-trained (He et al. 2017, section 3.1). `call` takes and gives
-    float [..., C].
+    `call` takes and gives float [..., C].
 
     Args:
         train_bn: False always uses the moving statistics; True always those of
@@ -22,10 +45,63 @@ class BatchNorm(layers.BatchNormalization):
         # Keras' own momentum, 0.99, takes hundreds of steps to follow the weights.
         super().__init__(**{"momentum": 0.9, **kwargs})
         self.train_bn = train_bn
+        # Set by a `NormalizedConv2D` that does this layer's work while it is frozen.
+        self.is_folded = False
 
     def call(self, inputs, training=None, mask=None):
+        if self.is_folded and self.is_frozen(training):
+            return inputs
         training = training if self.train_bn is None else self.train_bn
         return super().call(inputs, training=training, mask=mask)
 
+    def is_frozen(self, training) -> bool:
+        """Return whether the moving statistics are used, given Keras' ``training``."""
+        training = training if self.train_bn is None else self.train_bn
+        return not (training and self.trainable)
+
+    def scale_and_shift(self):
+        """Return what frozen normalisation multiplies by and then adds, float32 [C]."""
+        scale = self.gamma * ops.rsqrt(self.moving_variance + self.epsilon)
+        return scale, self.beta - self.moving_mean * scale
+
     def get_config(self):
         return {**super().get_config(), "train_bn": self.train_bn}
+
+
+class NormalizedConv2D(layers.Conv2D):
+    """Convolution that also does the work of the `BatchNorm` after it, while frozen.
+
+    (x * k + b) s + t = x * (k s) + (b s + t), with s and t of
+    `BatchNorm.scale_and_shift`. The normalisation passes its input on unchanged
+    then; while it learns, the two layers work one after the other. `call` takes
+    and gives float [B, H, W, C]. Made by `conv_bn`; not serialisable by itself.
+
+    Args:
+        filters: channels of the result.
+        kernel_size: side of the kernel.
+        norm: the `BatchNorm` that is called on the result.
+        **kwargs: those of `keras.layers.Conv2D`.
+    """
+
+    def __init__(self, filters, kernel_size, *, norm, **kwargs):
+        super().__init__(filters, kernel_size, **kwargs)
+        norm.is_folded = True
+        # Bound methods: as an attribute, Keras would count its weights as ours too.
+        self._is_frozen = norm.is_frozen
+        self._scale_and_shift = norm.scale_and_shift
+        self._build_norm = norm.build
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self._build_norm(self.compute_output_shape(input_shape))
+
+    def call(self, inputs, training=None):
+        if not self._is_frozen(training):
+            return super().call(inputs)
+        scale, shift = self._scale_and_shift()
+        outputs = self.convolution_op(
+            inputs, ops.cast(self.kernel * scale, inputs.dtype)
+        )
+        return backend.bias_add(
+            outputs, ops.cast(self.bias * scale + shift, inputs.dtype)
+        )

@@ -52,7 +52,9 @@ def rpn_bbox_loss(target_bbox, rpn_match, rpn_bbox):
     return _masked_mean(smooth_l1(target_bbox, predicted), counts[..., None])
 
 
-def mrcnn_class_loss(target_class_ids, class_logits, active_class_ids):
+def mrcnn_class_loss(
+    target_class_ids, class_logits, active_class_ids, class_weights=None
+):
     """Return the cross-entropy of the ROIs, without classes the image cannot have.
 
     Empty slots count as background, as in the original.
@@ -61,13 +63,19 @@ def mrcnn_class_loss(target_class_ids, class_logits, active_class_ids):
         target_class_ids: int32 [B, R].
         class_logits: float32 [B, R, K].
         active_class_ids: float32 [B, K], 1 for the classes of the image's data set.
+        class_weights: K numbers, how much a ROI counts by its target class, in a
+            weighted mean; None for all alike.
     """
     entropy = ops.sparse_categorical_crossentropy(
         target_class_ids, class_logits, from_logits=True
     )
     predicted = ops.cast(ops.argmax(class_logits, axis=2), "int32")
     active = ops.take_along_axis(active_class_ids, predicted, axis=1)
-    return _masked_mean(entropy, active > 0)
+    weights = ops.cast(active > 0, "float32")
+    if class_weights is not None:
+        factors = ops.convert_to_tensor(class_weights, "float32")
+        weights = weights * ops.take(factors, target_class_ids, axis=0)
+    return _weighted_mean(entropy, weights)
 
 
 def mrcnn_bbox_loss(target_bbox, target_class_ids, positive, bbox_deltas):
@@ -116,17 +124,23 @@ def weight_decay_loss(weights, rate):
 def _masked_mean(values, counts):
     """Return the mean of the values that count; `counts` broadcasts to them."""
     counts = ops.cast(ops.broadcast_to(counts, ops.shape(values)), "float32")
-    num_counted = sum_over_replicas(ops.sum(counts))
-    return ops.sum(values * counts) / ops.maximum(num_counted, 1.0)
+    return _weighted_mean(values, counts)
 
 
-def detection_losses(batch, outputs):
+def _weighted_mean(values, weights):
+    """Return the mean over the whole batch; of several replicas, this one's share."""
+    total = sum_over_replicas(ops.sum(weights))
+    return ops.sum(values * weights) / ops.where(total > 0, total, 1.0)
+
+
+def detection_losses(batch, outputs, class_weights=None):
     """Return the five losses by the original's names.
 
     Args:
         batch: the training batch, see DESIGN's contract: rpn_match, rpn_bbox,
             active class ids in image_meta.
         outputs: the training network's outputs, see `network.build`.
+        class_weights: see `mrcnn_class_loss`.
     """
     positive = outputs["target_positive"]
     num_positive = positive.shape[1]
@@ -142,6 +156,7 @@ def detection_losses(batch, outputs):
             class_ids,
             outputs["mrcnn_class_logits"],
             batch["image_meta"][:, META_ACTIVE_CLASS_IDS],
+            class_weights,
         ),
         "mrcnn_bbox_loss": mrcnn_bbox_loss(
             outputs["target_bbox"],

@@ -7,7 +7,7 @@ the first convolution of a block. Layer names are those of the weights files:
 
 from keras import layers
 
-from mrcnn.network.layers import BatchNorm
+from mrcnn.network.layers import conv_bn
 
 # Blocks of stages 2 to 5.
 _BLOCKS = {
@@ -32,8 +32,9 @@ def resnet_graph(input_image, architecture, stage5=True, train_bn=False):
     """
     block_graph = _basic_block if architecture == "resnet18" else bottleneck_block
     x = layers.ZeroPadding2D(3, name="conv1_pad")(input_image)
-    x = layers.Conv2D(64, 7, strides=2, name="conv1")(x)
-    x = BatchNorm(train_bn=train_bn, name="bn_conv1")(x)
+    x = conv_bn(
+        x, 64, 7, strides=2, name="conv1", bn_name="bn_conv1", train_bn=train_bn
+    )
     x = layers.ReLU(name="conv1_relu")(x)
     x = layers.MaxPooling2D(3, strides=2, padding="same", name="pool1")(x)
     stages = [x]
@@ -98,7 +99,13 @@ def _basic_block(x, filters, *, name, strides, has_shortcut_conv, train_bn):
 
 
 def _conv_bn(x, filters, kernel_size, strides, name, train_bn):
-    x = layers.Conv2D(
-        filters, kernel_size, strides=strides, padding="same", name=f"res{name}"
-    )(x)
-    return BatchNorm(train_bn=train_bn, name=f"bn{name}")(x)
+    return conv_bn(
+        x,
+        filters,
+        kernel_size,
+        strides=strides,
+        padding="same",
+        name=f"res{name}",
+        bn_name=f"bn{name}",
+        train_bn=train_bn,
+    )

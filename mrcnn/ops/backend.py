@@ -14,3 +14,15 @@ def tensorflow():
     import tensorflow
 
     return tensorflow
+
+
+def bias_add(features, bias):
+    """Return features with a number added to each channel.
+
+    Args:
+        features: float [B, H, W, C].
+        bias: float [C].
+    """
+    tf = tensorflow()
+    # TensorFlow fuses its own addition with the convolution before it.
+    return features + bias if tf is None else tf.nn.bias_add(features, bias)

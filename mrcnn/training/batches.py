@@ -17,6 +17,7 @@ import numpy as np
 from mrcnn.errors import DatasetError
 from mrcnn.geometry.molding import mold_image
 from mrcnn.training.augment import check_augmenter
+from mrcnn.training.copy_paste import images_by_source, pick_partner
 from mrcnn.training.random_rois import generate_random_rois
 from mrcnn.training.rpn_targets import build_rpn_targets
 from mrcnn.training.samples import (
@@ -24,6 +25,7 @@ from mrcnn.training.samples import (
     check_num_classes,
     load_training_image,
 )
+from mrcnn.training.sampling import Rounds, rounds_of_dataset
 
 
 class Batches(keras.utils.PyDataset):
@@ -32,7 +34,9 @@ class Batches(keras.utils.PyDataset):
     With `shuffle`, epochs cut an endless stream of batches: one random order of
     all images after the other. Where `steps` batches are not all images once, the
     next epoch goes on where this one ends, and batches are always full. Without
-    `steps` an epoch is every image once, and the last batch may be smaller.
+    `steps` an epoch is every image once, and the last batch may be smaller. With
+    `repeat_threshold` or `negative_ratio`, for every image once read one round of
+    `sampling`.
     Without `shuffle` every epoch is the same, random numbers included, so that
     validation losses compare; it takes no image twice, however many the `steps`.
 
@@ -61,8 +65,14 @@ class Batches(keras.utils.PyDataset):
         mode: "square", "crop" or "none", as in `plan_resize`.
         mini_mask_shape: (h, w) of mini-masks; None keeps masks at the image's size.
         augmenter: an imgaug augmenter, or None.
-        no_augmentation_sources: sources whose images are not augmented.
+        no_augmentation_sources: sources whose images are not augmented, in scale
+            and by pasting neither.
         num_random_rois: ROIs per image to draw for training without the RPN.
+        repeat_threshold: with `shuffle`, as in `sampling.plan_rounds`.
+        negative_ratio: with `shuffle`, as in `sampling.plan_rounds`.
+        scale_jitter: least and greatest factor of `jitter_plan`, or None.
+        copy_paste: share of the images that objects of another one are pasted into;
+            of any other one of its source, which may have none.
         shuffle: whether images come in random order.
         seed: of everything random.
         steps: batches in an epoch; None for every image once.
@@ -78,7 +88,7 @@ class Batches(keras.utils.PyDataset):
         epoch: the epoch of the batches to come; Keras counts it up.
 
     Raises:
-        DatasetError: the data set has no images.
+        DatasetError: the data set has no images, or `sampling` cannot use them.
         ConfigError: it has more classes than `num_classes`, or the augmenter
             cannot move masks.
     """
@@ -102,6 +112,10 @@ class Batches(keras.utils.PyDataset):
         augmenter=None,
         no_augmentation_sources: Collection[str] | None = (),
         num_random_rois: int = 0,
+        repeat_threshold: float = 0.0,
+        negative_ratio: float | None = None,
+        scale_jitter: tuple[float, float] | None = None,
+        copy_paste: float = 0.0,
         shuffle: bool = True,
         seed: int = 0,
         steps: int | None = None,
@@ -138,6 +152,15 @@ class Batches(keras.utils.PyDataset):
         self.share = share
         self.epoch = initial_epoch
         self._in_epoch = False
+        self._rounds = rounds_of_dataset(
+            dataset, repeat_threshold=repeat_threshold, negative_ratio=negative_ratio
+        )
+        partner_of = functools.partial(
+            pick_partner,
+            dataset,
+            peers=images_by_source(dataset, no_augmentation_sources or ()),
+            share=copy_paste,
+        )
         self._load = functools.partial(
             load_training_image,
             dataset,
@@ -149,10 +172,13 @@ class Batches(keras.utils.PyDataset):
             augmenter=augmenter,
             no_augmentation_sources=frozenset(no_augmentation_sources or ()),
             mini_mask_shape=mini_mask_shape,
+            scale_jitter=scale_jitter,
+            partner_of=partner_of if copy_paste else None,
         )
 
     def __len__(self) -> int:
-        once = -(-self.dataset.num_images // self.batch_size)
+        num_images = len(self._rounds) if self.shuffle else self.dataset.num_images
+        once = -(-num_images // self.batch_size)
         if self.steps is None:
             return once
         return self.steps if self.shuffle else min(self.steps, once)
@@ -161,16 +187,19 @@ class Batches(keras.utils.PyDataset):
         if not 0 <= index < len(self):
             raise IndexError(f"Expected a batch from 0 to {len(self) - 1}: {index}.")
         epoch = self.epoch if self.shuffle else 0
-        first, stop = self._places()
+        image_ids = self.image_ids(epoch, index)
+        first, stop = self._places(len(image_ids))
         examples = [
-            # Each image has its own, so that any machine makes it the same.
+            # An image depends on its place, not on who makes the others.
             self._example(
-                image_id, np.random.default_rng((self.seed, epoch, index, place))
+                image_ids[place], np.random.default_rng((self.seed, epoch, index, place))
             )
-            for place, image_id in enumerate(self.image_ids(epoch, index))
-            if first <= place < stop
+            # One at least: it tells the shapes.
+            for place in range(len(image_ids))[first:stop] or [0]
         ]
-        return {key: np.stack([e[key] for e in examples]) for key in examples[0]}
+        batch = {key: np.stack([e[key] for e in examples]) for key in examples[0]}
+        missing = stop - max(first, len(image_ids))
+        return _filled_up(batch, stop - first, missing) if missing > 0 else batch
 
     def on_epoch_begin(self) -> None:
         """Note that an epoch has begun; Keras calls it."""
@@ -190,18 +219,26 @@ class Batches(keras.utils.PyDataset):
             epoch: from 0.
             index: of the batch in its epoch, from 0.
         """
-        num_images = self.dataset.num_images
         start = index * self.batch_size
         stop = start + self.batch_size
         if not self.shuffle:
-            return np.arange(start, min(stop, num_images))
+            return np.arange(start, min(stop, self.dataset.num_images))
         if self.steps is None:
-            return _order(num_images, self.seed, epoch)[start:stop]
+            return _order(self._rounds, self.seed, epoch)[start:stop]
         begin = epoch * self.steps * self.batch_size
-        rounds = [divmod(begin + place, num_images) for place in range(start, stop)]
+        length = len(self._rounds)
+        places = [divmod(begin + place, length) for place in range(start, stop)]
         return np.array(
-            [_order(num_images, self.seed, r)[place] for r, place in rounds]
+            [_order(self._rounds, self.seed, r)[place] for r, place in places]
         )
+
+    def _places(self, num_images: int) -> tuple[int, int]:
+        """Return the first and the last place + 1, of a batch, that are made here."""
+        if self.share is None:
+            return 0, num_images
+        number, num_shares = self.share
+        size = self.batch_size // num_shares
+        return number * size, (number + 1) * size
 
     def _example(self, image_id: int, rng) -> dict[str, np.ndarray]:
         loaded = self._load(int(image_id), rng=rng)
@@ -232,10 +269,27 @@ class Batches(keras.utils.PyDataset):
 
 
 @functools.lru_cache(maxsize=8)
-def _order(num_images: int, seed: int, round_: int) -> np.ndarray:
-    """Return the order of all images in one round of the stream, int [num_images]."""
+def _order(rounds: Rounds, seed: int, round_: int) -> np.ndarray:
+    """Return the images of one round of the stream in order, int [len(rounds)]."""
     # The last number keeps this apart from the generators of the batches.
-    return np.random.default_rng((seed, round_, 0, 1)).permutation(num_images)
+    return rounds.order(np.random.default_rng((seed, round_, 0, 0, 1)))
+
+
+def _filled_up(
+    batch: dict[str, np.ndarray], size: int, num_blank: int
+) -> dict[str, np.ndarray]:
+    """Return a batch of `size` images whose last `num_blank` are arrays of zeros.
+
+    No anchor of a blank image counts, no class of it is active and no object is in
+    it: it adds nothing to any loss.
+    """
+    kept = size - num_blank
+    return {
+        key: np.concatenate(
+            [array[:kept], np.zeros((num_blank, *array.shape[1:]), array.dtype)]
+        )
+        for key, array in batch.items()
+    }
 
 
 def _padded(

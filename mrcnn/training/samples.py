@@ -7,7 +7,8 @@ that look at training images. Axis letters as in `structures`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import functools
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +16,15 @@ import numpy as np
 from mrcnn.errors import ConfigError, DatasetError, MrcnnError
 from mrcnn.geometry.masks import extract_bboxes, minimize_mask
 from mrcnn.geometry.molding import compose_image_meta
-from mrcnn.geometry.resize import apply_to_image, apply_to_masks, plan_resize
+from mrcnn.geometry.resize import (
+    apply_to_image,
+    apply_to_masks,
+    jitter_plan,
+    plan_resize,
+)
+from mrcnn.structures import ResizePlan
 from mrcnn.training.augment import augment
+from mrcnn.training.copy_paste import Picture, copy_paste, mask_areas, visible_enough
 
 
 class TrainingImage(NamedTuple):
@@ -49,6 +57,8 @@ def load_training_image(
     augmenter=None,
     no_augmentation_sources: Collection[str] = (),
     mini_mask_shape: tuple[int, int] | None = None,
+    scale_jitter: tuple[float, float] | None = None,
+    partner_of: Callable[..., int | None] | None = None,
     rng: np.random.Generator,
 ) -> TrainingImage:
     """Load an image and its objects, resized and augmented together.
@@ -62,9 +72,14 @@ def load_training_image(
         min_scale: least factor, as in `plan_resize`.
         mode: "square", "pad64", "crop" or "none", as in `plan_resize`.
         augmenter: an imgaug augmenter, or None.
-        no_augmentation_sources: sources whose images are not augmented.
+        no_augmentation_sources: sources whose images are not augmented, in scale
+            and by pasting neither.
         mini_mask_shape: (h, w) of mini-masks; None keeps masks at the image's size.
-        rng: where to crop, and how to augment.
+        scale_jitter: least and greatest factor of `jitter_plan`, or None. Objects of
+            which it leaves less than a tenth are not in the result.
+        partner_of: given an image and `rng`, the image whose objects are pasted in,
+            changed likewise, or None; see `copy_paste.pick_partner`.
+        rng: where to crop, how to augment, and what to paste.
 
     Returns:
         The image. Objects of which nothing is left after cropping and augmenting
@@ -75,34 +90,29 @@ def load_training_image(
         ConfigError: the augmenter, the resizing or `num_classes` cannot be used.
     """
     check_num_classes(dataset, num_classes)
-    where = image_name(dataset, image_id)
-    try:
-        image = dataset.load_image(image_id)
-        masks, class_ids = dataset.load_mask(image_id)
-    except Exception as error:
-        known = isinstance(error, MrcnnError)
-        reason = str(error) if known else f"{type(error).__name__}: {error}"
-        raise DatasetError(
-            f"Expected an image with masks. Received: {where}, which cannot be "
-            f"loaded. {reason}"
-        ) from error
-    original_shape = np.shape(image)
-    class_ids = np.asarray(class_ids, np.int32).reshape(-1)
-    _check(where, original_shape, np.shape(masks), class_ids, num_classes)
-
-    plan = plan_resize(
-        original_shape[:2],
-        min_dim=min_dim,
-        max_dim=max_dim,
-        min_scale=min_scale,
-        mode=mode,
+    source = dataset.image_info[image_id]["source"]
+    is_changed = source not in no_augmentation_sources
+    view = functools.partial(
+        _view,
+        dataset,
+        num_classes=num_classes,
+        plan_for=functools.partial(
+            plan_resize,
+            min_dim=min_dim,
+            max_dim=max_dim,
+            min_scale=min_scale,
+            mode=mode,
+            rng=rng,
+        ),
+        scale_jitter=scale_jitter if is_changed else None,
+        augmenter=augmenter if is_changed else None,
         rng=rng,
     )
-    image = apply_to_image(image, plan)
-    masks = apply_to_masks(masks, plan)
-    source = dataset.image_info[image_id]["source"]
-    if augmenter is not None and source not in no_augmentation_sources:
-        image, masks = augment(image, masks, augmenter, rng)
+    partner = partner_of(image_id, rng=rng) if partner_of else None
+    picture, plan = view(image_id)
+    if partner is not None:
+        picture = copy_paste(picture, view(partner)[0], rng)
+    image, masks, class_ids = picture
 
     boxes = extract_bboxes(masks)
     is_visible = boxes[:, 2] > boxes[:, 0]
@@ -117,9 +127,53 @@ def load_training_image(
     # and alone where a source of empty images has no class.
     active_class_ids[dataset.source_class_ids.get(source, [0])] = 1
     image_meta = compose_image_meta(
-        image_id, original_shape, image.shape, plan.window, plan.scale, active_class_ids
+        image_id,
+        (*plan.image_hw, image.shape[2]),
+        image.shape,
+        plan.window,
+        plan.scale,
+        active_class_ids,
     )
     return TrainingImage(image, image_meta, class_ids, boxes, masks)
+
+
+def _view(
+    dataset,
+    image_id: int,
+    *,
+    num_classes: int,
+    plan_for: Callable[[tuple[int, int]], ResizePlan],
+    scale_jitter: tuple[float, float] | None,
+    augmenter,
+    rng: np.random.Generator,
+) -> tuple[Picture, ResizePlan]:
+    """Return an image with its objects at the network's size, and how it got there."""
+    where = image_name(dataset, image_id)
+    try:
+        image = dataset.load_image(image_id)
+        masks, class_ids = dataset.load_mask(image_id)
+    except Exception as error:
+        known = isinstance(error, MrcnnError)
+        reason = str(error) if known else f"{type(error).__name__}: {error}"
+        raise DatasetError(
+            f"Expected an image with masks. Received: {where}, which cannot be "
+            f"loaded. {reason}"
+        ) from error
+    class_ids = np.asarray(class_ids, np.int32).reshape(-1)
+    _check(where, np.shape(image), np.shape(masks), class_ids, num_classes)
+
+    plan = plan_for(np.shape(image)[:2])
+    if scale_jitter is not None:
+        plan = jitter_plan(plan, scale_jitter, rng)
+    image = apply_to_image(image, plan)
+    resized_masks = apply_to_masks(masks, plan)
+    if scale_jitter is not None:
+        whole_areas = mask_areas(masks) * plan.scale**2
+        kept = visible_enough(resized_masks, whole_areas)
+        resized_masks, class_ids = resized_masks[..., kept], class_ids[kept]
+    if augmenter is not None:
+        image, resized_masks = augment(image, resized_masks, augmenter, rng)
+    return Picture(image, resized_masks, class_ids), plan
 
 
 def check_num_classes(dataset, num_classes: int) -> None:

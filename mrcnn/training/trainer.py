@@ -10,7 +10,7 @@ from mrcnn.data.dataset import Dataset
 from mrcnn.network.build import pyramid_anchors
 from mrcnn.training.batches import Batches
 from mrcnn.training.callbacks import run_callbacks
-from mrcnn.training.distribute import optimizer_class
+from mrcnn.training.distribute import machine, optimizer_class
 from mrcnn.training.layer_sets import set_trainable
 
 
@@ -64,6 +64,10 @@ def fit(
         steps=config.STEPS_PER_EPOCH,
         augmenter=augmentation,
         no_augmentation_sources=no_augmentation_sources,
+        repeat_threshold=config.REPEAT_THRESHOLD,
+        negative_ratio=config.NEGATIVE_IMAGE_RATIO,
+        scale_jitter=config.SCALE_JITTER,
+        copy_paste=config.COPY_PASTE,
         initial_epoch=initial_epoch,
         workers=workers,
     )
@@ -156,5 +160,6 @@ def make_batches(dataset: Dataset, config: Config, **kwargs) -> Batches:
         mini_mask_shape=config.MINI_MASK_SHAPE if config.USE_MINI_MASK else None,
         num_random_rois=0 if config.USE_RPN_ROIS else config.POST_NMS_ROIS_TRAINING,
         seed=config.SEED,
+        share=machine() if config.GPU_COUNT > 1 else None,
         **kwargs,
     )

@@ -13,6 +13,7 @@ examples:
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,10 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from train import RemoteConfig
 
-from mrcnn.cli import arguments, outputs
-from mrcnn.cli.detector import load_detector
+from mrcnn.cli import arguments
 from mrcnn.cli.main import guard
-from mrcnn.cli.predict import add_input_flags, predict
+from mrcnn.cli.predict import add_input_flags, run
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -34,18 +34,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     add_input_flags(parser, "video, or a pattern of videos")
     arguments.add_detection_flags(parser, logs=ROOT / "logs")
-    return guard(predict_videos, parser.parse_args(argv))
-
-
-def predict_videos(args: argparse.Namespace) -> None:
-    """Predict what the flags name."""
-    paths = outputs.find_inputs(args.inputs)
-    outputs.require_videos(paths)
-    outputs.make_folder(args.output)
-    model, class_names = load_detector(
-        args, base=RemoteConfig, class_names=["AC Remote"]
+    run_sample = partial(
+        run, base=RemoteConfig, class_names=["AC Remote"], only_video=True
     )
-    predict(model, class_names, paths, args.output, batch_size=args.batch)
+    return guard(run_sample, parser.parse_args(argv))
 
 
 if __name__ == "__main__":

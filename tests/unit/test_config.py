@@ -59,6 +59,28 @@ ORIGINAL_DEFAULTS = {
     "WEIGHT_DECAY": 0.0001,
 }
 
+NEW_KEYS = {
+    "CLASS_WEIGHTS",
+    "COPY_PASTE",
+    "EARLY_STOPPING_PATIENCE",
+    "EMA_MOMENTUM",
+    "EVALUATE_EVERY",
+    "GRADIENT_ACCUMULATION",
+    "IMAGE_CACHE_MB",
+    "KEEP_CHECKPOINTS",
+    "LEARNING_RATE_SCHEDULE",
+    "LEARNING_RATE_STEPS",
+    "NEGATIVE_IMAGE_RATIO",
+    "OPTIMIZER",
+    "PRECISION",
+    "REPEAT_THRESHOLD",
+    "SCALE_JITTER",
+    "SEED",
+    "USE_MULTIPROCESSING",
+    "WARMUP_STEPS",
+    "WORKER_PATIENCE",
+}
+
 
 def problems_of(config) -> str:
     with pytest.raises(ConfigError) as caught:
@@ -75,13 +97,9 @@ def test_default_is_the_originals(key):
         assert value == expected and type(value) is type(expected)
 
 
-def test_only_the_seed_is_new():
+def test_keys_beyond_the_original():
     keys = {key for key in vars(Config) if key.isupper()}
-    assert keys - set(ORIGINAL_DEFAULTS) == {
-        "LEARNING_RATE_SCHEDULE",
-        "OPTIMIZER",
-        "SEED",
-    }
+    assert keys - set(ORIGINAL_DEFAULTS) == NEW_KEYS
 
 
 def test_defaults_are_valid():
@@ -173,8 +191,17 @@ def test_every_wrong_value_is_named_at_once():
         ({"NUM_CLASSES": True}, "a whole number of at least 1"),
         ({"IMAGE_CHANNEL_COUNT": "3"}, "a whole number of at least 1"),
         ({"SEED": -1}, "a whole number of at least 0"),
+        ({"SCALE_JITTER": (2, 0.1)}, "the smaller first"),
+        ({"LEARNING_RATE_STEPS": (0.9, 0.6)}, "shares of the steps"),
+        ({"LEARNING_RATE_STEPS": (0.5, 1.5)}, "shares of the steps"),
+        ({"EMA_MOMENTUM": 1.0}, "a number from 0 to below 1"),
+        ({"KEEP_CHECKPOINTS": 0}, "a whole number of at least 1, or None"),
+        ({"WARMUP_STEPS": -1}, "a whole number of at least 0, or None"),
+        ({"NEGATIVE_IMAGE_RATIO": "all"}, "or None to take all"),
+        ({"CLASS_WEIGHTS": (1.0, 2.0)}, "expected 1 numbers"),
+        ({"PRECISION": "bfloat16"}, "one of float32, mixed_bfloat16"),
         ({"OPTIMIZER": "adam"}, "one of sgd, adamw"),
-        ({"LEARNING_RATE_SCHEDULE": None}, "one of constant, cosine"),
+        ({"LEARNING_RATE_SCHEDULE": None}, "one of constant, step, cosine"),
         ({"STEPS_PER_EPOCH": 0}, "or None for all images once"),
         ({"LEARNING_RATE": float("nan")}, "a number of at least 0"),
         ({"LEARNING_RATE": float("inf")}, "a number of at least 0"),
@@ -261,9 +288,7 @@ def test_to_dict_and_display_hold_every_value(capsys):
     values = config.to_dict()
     assert set(values) == {
         *ORIGINAL_DEFAULTS,
-        "LEARNING_RATE_SCHEDULE",
-        "OPTIMIZER",
-        "SEED",
+        *NEW_KEYS,
         "BATCH_SIZE",
         "IMAGE_SHAPE",
         "IMAGE_META_SIZE",

@@ -59,6 +59,25 @@ def test_class_list_with_gaps(text, capsys):
     assert "expected names separated by commas" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "keep"),
+    [([], None), (["--negatives=0.5"], True), (["--negatives=0"], True)],
+)
+def test_photos_without_outlines_stay_when_negatives_are_asked_for(
+    words, keep, monkeypatch
+):
+    asked = []
+
+    def load(path, subset, class_names, **settings):
+        asked.append((subset, settings["keep_unannotated"]))
+        return SimpleNamespace(class_names=["BG", "remote"])
+
+    monkeypatch.setattr("mrcnn.data.dataset.Dataset.load", load)
+    monkeypatch.setattr("mrcnn.data.formats.subsets", lambda path: ["train", "val"])
+    arguments.load_datasets(training_args(*words))
+    assert asked == [("train", keep), ("val", keep)]
+
+
 def test_config_of_the_data_set_alone():
     config = arguments.training_config(
         training_args("--weights=coco", dataset="photos/My Remotes"), TWO_CLASSES

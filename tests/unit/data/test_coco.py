@@ -38,6 +38,7 @@ def test_masks_are_pycocotools_own(coco_content, coco_folder, capsys):
     masks, class_ids = dataset.load_mask(0)
     # Category 3 is class 1 and category 17 class 2; crowds are negative.
     assert class_ids.tolist() == [2, 1, 2, 2, -2, -2]
+    assert dataset.image_class_ids(0).tolist() == class_ids.tolist()
     reference = COCO(str(folder / "coco.json"))
     for i, annotation_id in enumerate(range(1, 7)):
         expected = reference.annToMask(reference.anns[annotation_id])
@@ -107,7 +108,9 @@ def test_images_without_objects(coco_content, coco_folder, caplog):
 def test_without_the_key_annotations(coco_content, coco_folder):
     content = coco_content()
     del content["annotations"]
-    assert Dataset.load(coco_folder(content)).load_mask(0)[0].shape == (20, 30, 0)
+    dataset = Dataset.load(coco_folder(content))
+    assert dataset.load_mask(0)[0].shape == (20, 30, 0)
+    assert dataset.image_class_ids(0).shape == (0,)
 
 
 def test_objects_below_a_pixel_are_counted(coco_content, coco_folder, caplog):

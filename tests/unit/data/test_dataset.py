@@ -55,6 +55,7 @@ def test_a_subclass_as_in_the_samples(shapes):
     assert shapes.load_image(3).tolist() == np.full((8, 9, 3), 3).tolist()
     masks, class_ids = shapes.load_mask(2)
     assert (masks.sum(), class_ids.tolist()) == (9, [1])
+    assert shapes.image_class_ids(2).tolist() == [1]
     assert shapes.image_reference(2) == 3
     assert shapes.source_image_link(2) is None
 

@@ -40,6 +40,12 @@ def test_linear_is_scikit_image_to_the_last_bit(height, width, h, w, seed, flat)
     np.testing.assert_array_equal(
         resize_linear(image, (h, w), dtype=np.uint8), expected.astype(np.uint8)
     )
+    y, x = rng.integers(h), rng.integers(w)
+    crop = (y, x, rng.integers(h - y) + 1, rng.integers(w - x) + 1)
+    np.testing.assert_array_equal(
+        resize_linear(image, (h, w), crop=crop),
+        expected[y : y + crop[2], x : x + crop[3]],
+    )
 
 
 def test_linear_takes_any_rank_dtype_and_read_only_arrays():

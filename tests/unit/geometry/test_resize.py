@@ -11,6 +11,7 @@ from mrcnn.errors import ConfigError, DatasetError
 from mrcnn.geometry.resize import (
     apply_to_image,
     apply_to_masks,
+    jitter_plan,
     plan_resize,
     resize,
     resize_image,
@@ -128,6 +129,80 @@ def test_image_and_masks_get_the_size_of_the_plan(height, width, mode):
     outside[y1:y2, x1:x2] = False
     assert not resized[outside].any() and not resized_masks[outside].any()
     assert resized[y1:y2, x1:x2].min() >= 8  # a flat image stays flat: 9 may truncate
+
+
+def jittered(image_hw, factor, seed=0, **settings_):
+    plan = plan_resize(image_hw, **settings_)
+    return jitter_plan(plan, (factor, factor), np.random.default_rng(seed))
+
+
+def test_a_smaller_picture_lies_anywhere():
+    # 40 x 60 scaled by 2 to 80 x 120 in 128, times 0.5: 40 x 60 again, with 88
+    # rows and 68 columns to spare.
+    plans = [
+        jittered((40, 60), 0.5, seed, max_dim=128, min_dim=80) for seed in range(500)
+    ]
+    assert {plan.scale for plan in plans} == {1.0}
+    assert {plan.output_hw for plan in plans} == {(128, 128)}
+    assert all(plan.crop is None for plan in plans)
+    tops, lefts = zip(*(plan.window[:2] for plan in plans), strict=True)
+    assert (min(tops), max(tops), min(lefts), max(lefts)) == (0, 88, 0, 68)
+    for plan in plans[:9]:
+        y1, x1, y2, x2 = plan.window
+        assert (y2 - y1, x2 - x1) == (40, 60)
+        assert plan.padding == ((y1, 128 - y2), (x1, 128 - x2), (0, 0))
+
+
+def test_a_larger_picture_is_cut_anywhere():
+    # 40 x 60 scaled to 80 x 120, times 1.5: 120 x 180. All rows fit into 128, of
+    # the columns 180 - 128 = 52 are cut.
+    plans = [
+        jittered((40, 60), 1.5, seed, max_dim=128, min_dim=80) for seed in range(500)
+    ]
+    assert {plan.scaled_hw for plan in plans} == {(120, 180)}
+    assert {plan.crop[2:] for plan in plans} == {(120, 128)}
+    ys, xs = zip(*(plan.crop[:2] for plan in plans), strict=True)
+    assert set(ys) == {0} and (min(xs), max(xs)) == (0, 52)
+    assert {plan.window[1::2] for plan in plans} == {(0, 128)}
+    assert {plan.window[0] for plan in plans} == set(range(9))
+
+
+def test_jitter_factor_is_uniform_in_its_range():
+    plan = plan_resize((100, 100), max_dim=100)
+    rng = np.random.default_rng(0)
+    scales = [jitter_plan(plan, (0.2, 2.2), rng).scale for _ in range(2000)]
+    assert 0.2 <= min(scales) < 0.22 and 2.18 < max(scales) <= 2.2
+    # Standard deviation of the mean: 2 / sqrt(12) / sqrt(2000) = 0.013.
+    assert np.mean(scales) == pytest.approx(1.2, abs=0.05)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 90),
+    st.integers(1, 90),
+    st.sampled_from(["square", "crop", "none"]),
+    st.floats(0.01, 4),
+    st.integers(0, 99),
+)
+def test_jittered_pictures_lie_in_their_window(height, width, mode, factor, seed):
+    rng = np.random.default_rng(seed)
+    plan = plan_resize((height, width), min_dim=64, max_dim=128, mode=mode, rng=rng)
+    jittered_plan = jitter_plan(plan, (factor, factor), rng)
+    assert jittered_plan.output_hw == plan.output_hw
+    image = read_only(np.full((height, width, 3), 9, np.uint8))
+    resized = apply_to_image(image, jittered_plan)
+    masks = apply_to_masks(read_only(np.ones((height, width, 2), bool)), jittered_plan)
+    assert resized.shape == (*plan.output_hw, 3)
+    assert masks.shape == (*plan.output_hw, 2)
+    y1, x1, y2, x2 = jittered_plan.window
+    assert 0 <= y1 < y2 <= plan.output_hw[0] and 0 <= x1 < x2 <= plan.output_hw[1]
+    outside = np.ones(plan.output_hw, bool)
+    outside[y1:y2, x1:x2] = False
+    assert not resized[outside].any() and not masks[outside].any()
+    # A flat image stays flat, but for its faded border where it was scaled up.
+    assert resized[y1:y2, x1:x2].any()
+    if factor * plan.scale <= 1:
+        assert resized[y1:y2, x1:x2].min() >= 8
 
 
 def test_grey_images_and_images_without_objects():

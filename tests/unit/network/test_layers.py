@@ -1,9 +1,10 @@
-"""Batch normalisation with a fixed mode."""
+"""Batch normalisation with a fixed mode, and folded into a convolution."""
 
+import keras
 import numpy as np
 import pytest
 
-from mrcnn.network.layers import BatchNorm
+from mrcnn.network.layers import BatchNorm, conv_bn
 
 
 def normalised(x):
@@ -44,3 +45,78 @@ def test_config_keeps_the_mode():
     again = BatchNorm.from_config(layer.get_config())
     assert (again.train_bn, again.epsilon, again.name) == (None, 0.01, "bn1")
     assert BatchNorm.from_config(BatchNorm(train_bn=True).get_config()).train_bn is True
+
+
+def conv_and_norm(rng, train_bn):
+    """Return a model of both layers with random weights, and its two layers."""
+    image = keras.Input((6, 7, 3))
+    model = keras.Model(
+        image,
+        conv_bn(
+            image,
+            5,
+            3,
+            name="conv",
+            bn_name="norm",
+            train_bn=train_bn,
+            strides=2,
+            padding="same",
+        ),
+    )
+    conv, norm = model.get_layer("conv"), model.get_layer("norm")
+    for variable in model.weights:
+        variable.assign(rng.uniform(0.5, 2, variable.shape))
+    return model, conv, norm
+
+
+def one_after_the_other(conv, norm, x, training):
+    """Return what Keras' own two layers give with these weights."""
+    plain_conv = keras.layers.Conv2D(5, 3, strides=2, padding="same")
+    plain_norm = keras.layers.BatchNormalization()
+    y = plain_conv(x)
+    plain_norm(y)
+    plain_conv.set_weights(conv.get_weights())
+    plain_norm.set_weights(norm.get_weights())
+    return plain_norm(plain_conv(x), training=training)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("train_bn", [False, True, None])
+@pytest.mark.parametrize("trainable", [False, True])
+def test_folding_changes_no_number(rng, train_bn, training, trainable):
+    model, conv, norm = conv_and_norm(rng, train_bn)
+    norm.trainable = trainable
+    x = rng.normal(size=(2, 6, 7, 3)).astype(np.float32)
+    by_batch = trainable and (training if train_bn is None else train_bn)
+    expected = one_after_the_other(conv, norm, x, by_batch)
+    np.testing.assert_allclose(
+        model(x, training=training), expected, rtol=2e-5, atol=1e-5
+    )
+    # Whether the convolution did the work of both is to be seen in between.
+    between = keras.Model(model.input, conv.output)(x, training=training)
+    assert np.allclose(between, expected, rtol=2e-5, atol=1e-5) == (not by_batch)
+
+
+def test_layers_keep_their_own_weights(rng):
+    model, conv, norm = conv_and_norm(rng, False)
+    assert [w.name for w in conv.weights] == ["kernel", "bias"]
+    assert len(norm.weights) == 4
+    assert len(model.weights) == 6
+
+
+def test_frozen_normalisation_still_learns_its_factor_and_summand(rng):
+    # As in the original: "frozen" concerns the statistics, gamma and beta are weights.
+    model, conv, norm = conv_and_norm(rng, False)
+    model.compile("sgd", "mse")
+    before = [np.array(w) for w in norm.weights]
+    x = rng.normal(size=(2, 6, 7, 3)).astype(np.float32)
+    model.train_on_batch(x, np.zeros((2, 3, 4, 5), np.float32))
+    moved = [
+        not np.array_equal(a, w) for a, w in zip(before, norm.weights, strict=True)
+    ]
+    assert dict(zip([w.name for w in norm.weights], moved, strict=True)) == {
+        "gamma": True,
+        "beta": True,
+        "moving_mean": False,
+        "moving_variance": False,
+    }

@@ -58,6 +58,36 @@ def test_class_loss_leaves_out_classes_of_other_sources_image_by_image():
     assert float(loss) == pytest.approx(expected, abs=1e-6)
 
 
+def class_loss(ids, logits, active, class_weights=None):
+    return float(
+        losses.mrcnn_class_loss(
+            *map(ops.array, (ids, logits, active)), class_weights=class_weights
+        )
+    )
+
+
+def test_class_weights_make_a_weighted_mean(rng):
+    # Two images; the last ROI of the second predicts class 2, which it cannot have.
+    ids = np.array([[0, 1], [2, 0]], np.int32)
+    logits = rng.normal(size=(2, 2, 3)).astype(np.float32)
+    logits[1] = [[5, 0, 1], [0, 0, 5]]
+    active = np.array([[1, 1, 1], [1, 1, 0]], np.float32)
+    entropies = [
+        softmax_entropy(logits[b, r], ids[b, r]) for b, r in ((0, 0), (0, 1), (1, 0))
+    ]
+    # Weights of the targets 0, 1 and 2: 0.1, 3 and 0.5.
+    expected = np.dot(entropies, [0.1, 3, 0.5]) / 3.6
+    found = class_loss(ids, logits, active, (0.1, 3, 0.5))
+    assert found == pytest.approx(expected, rel=1e-6)
+    # Only their proportions count, and equal ones are none.
+    halved = class_loss(ids, logits, active, (0.05, 1.5, 0.25))
+    assert halved == pytest.approx(expected, rel=1e-6)
+    plain = class_loss(ids, logits, active)
+    assert plain == pytest.approx(np.mean(entropies), rel=1e-6)
+    assert class_loss(ids, logits, active, (2, 2, 2)) == pytest.approx(plain, rel=1e-6)
+    assert class_loss(ids, logits, active, (0, 0, 0)) == 0
+
+
 def test_bbox_and_mask_losses_read_the_class_of_positive_slots(rng):
     ids = np.array([[2, 1, 0]], np.int32)
     positive = np.array([[1, 1, 0]], np.uint8)

@@ -123,6 +123,60 @@ def test_steps_cut_one_stream_of_shuffled_rounds(rectangles, steps, num_images):
     assert sum(ids_of(whole, 0), []) == stream
 
 
+@pytest.mark.parametrize("steps", [1, 3, None])
+def test_rounds_repeat_rare_images_and_leave_out_negatives(rectangles, steps):
+    # Class 1 is in three of eight images, class 2 in one: with a threshold of 0.5
+    # these come sqrt(0.5 / 0.375) = 1.15 and sqrt(0.5 / 0.125) = 2 times. In all
+    # 1.15 + 1.15 + 2 -> 4, and half as many of the five negatives, 2.
+    dataset = rectangles([1, 2, 1, 0, 0, 0, 0, 0])
+    settings = {"repeat_threshold": 0.5, "negative_ratio": 0.5}
+    batches = batches_of(dataset, steps=steps, **settings)
+    assert len(batches) == (steps or 3)
+    epochs = 6 if steps == 1 else 2
+    stream = sum((sum(ids_of(batches, epoch), []) for epoch in range(epochs)), [])
+    for start in range(0, 12, 6):
+        counts = np.bincount(stream[start : start + 6], minlength=8)
+        assert counts[0] == counts[2] == 1 and counts[1] == 2
+        assert counts[3:].sum() == 2 and counts.max() == 2
+    # Begun anew at a later epoch, it goes on alike.
+    again = batches_of(dataset, steps=steps, initial_epoch=1, **settings)
+    assert ids_of(again) == ids_of(batches, 1)
+    # Validation shows every image once.
+    plain = batches_of(dataset, shuffle=False, **settings)
+    assert sum(ids_of(plain), []) == list(range(8))
+
+
+def test_pasting_and_jitter_follow_seed_epoch_and_index(rectangles):
+    dataset = rectangles([1, 2, 0, 3])
+    settings = {"copy_paste": 0.5, "scale_jitter": (0.5, 1.5), "steps": 2}
+    one = batches_of(dataset, seed=3, **settings)
+    one[0], one[1]
+    other = batches_of(dataset, seed=3, **settings)
+    for i in (1, 0):
+        assert_same(one[i], other[i])
+    assert (
+        batches_of(dataset, seed=4, **settings)[0]["gt_boxes"] != one[0]["gt_boxes"]
+    ).any()
+
+
+def test_pasting_into_a_share_of_the_images(rectangles):
+    # Image 0 has nothing of its own; of the others one has something to paste.
+    dataset = rectangles([0, 5, 0])
+    batches = batches_of(
+        dataset, batch_size=1, copy_paste=0.5, shuffle=False, steps=1, seed=0
+    )
+    shares = []
+    for seed in range(300):
+        batches.seed = seed
+        shares.append(batches[0]["gt_class_ids"].any())
+    # Half of the time, from image 1 half of that; deviation sqrt(0.19 / 300) = 0.025.
+    assert np.mean(shares) == pytest.approx(0.25, abs=0.1)
+    alone = batches_of(
+        dataset, copy_paste=1.0, no_augmentation_sources={"shapes"}, shuffle=False
+    )
+    assert not alone[1]["gt_class_ids"].any()
+
+
 def test_validation_takes_no_image_twice(rectangles):
     dataset = rectangles([1] * 5)
     assert ids_of(batches_of(dataset, shuffle=False, steps=50)) == [[0, 1], [2, 3], [4]]

@@ -93,6 +93,101 @@ def test_crop_follows_the_generator(rectangles):
     assert len(shapes) > 1
 
 
+def test_jitter_scales_image_and_masks_and_says_so(rectangles):
+    plain = load(rectangles([2]), mode="square", min_dim=None)
+    for seed in range(5):
+        loaded = load(
+            rectangles([2]),
+            min_dim=None,
+            scale_jitter=(0.5, 2.0),
+            rng=np.random.default_rng(seed),
+        )
+        assert loaded.image.shape == plain.image.shape
+        scale = loaded.image_meta[META_SCALE][0]
+        y1, x1, y2, x2 = loaded.image_meta[META_WINDOW].astype(int)
+        assert 0.5 <= scale <= 2.0 and scale != 1
+        # 40 x 60 pixels at most 128 on a side: nothing is cut at twice the size.
+        np.testing.assert_allclose([y2 - y1, x2 - x1], [40 * scale, 60 * scale], atol=1)
+        outside = np.ones((128, 128), bool)
+        outside[y1:y2, x1:x2] = False
+        assert not loaded.image[outside].any()
+        assert loaded.image[y1:y2, x1:x2, 1].all()  # green is 100 in the picture
+        # The first rectangle: rows 2 to 20, columns 1 to 15 of the picture.
+        box = np.array([2, 1, 20, 15]) * scale + [y1, x1, y1, x1]
+        np.testing.assert_allclose(loaded.boxes[0], box, atol=1.5)
+
+
+def test_jitter_drops_what_is_nearly_cut_off(rectangles):
+    """At 3 times its size 120 x 180 pixels are cut to 64 x 64."""
+    dataset = rectangles([1])
+    shares = []
+    for seed in range(200):
+        loaded = load(
+            dataset,
+            min_dim=40,
+            mode="crop",
+            scale_jitter=(3, 3),
+            rng=np.random.default_rng(seed),
+        )
+        # 18 x 14 pixels times 3, of which a window of 40 x 40 shows a part.
+        shares.append(loaded.masks.sum() / (18 * 14 * 9))
+    shares = np.array(shares)
+    assert (shares == 0).any() and (shares > 0.3).any()
+    assert shares[shares > 0].min() >= 0.1
+
+
+def always(partner):
+    return lambda image_id, *, rng: partner
+
+
+def test_pasted_objects_come_from_the_other_image(rectangles):
+    dataset = rectangles([1, 0, 0, 3])
+    plain, pasted = load(dataset, 1), load(dataset, 1, partner_of=always(3))
+    assert plain.class_ids.tolist() == []
+    assert len(pasted.class_ids) >= 1 and set(pasted.class_ids) <= {1, 2}
+    np.testing.assert_array_equal(pasted.image_meta, plain.image_meta)
+    # The red channel is ten times the number of the image.
+    is_pasted = pasted.masks.any(axis=2)
+    np.testing.assert_array_equal(pasted.image[..., 0][is_pasted], 30)
+    np.testing.assert_array_equal(pasted.image[~is_pasted], plain.image[~is_pasted])
+    # Nothing to paste, and no partner.
+    assert load(dataset, 0, partner_of=always(1)).class_ids.tolist() == [1]
+    assert load(dataset, 1, partner_of=always(None)).class_ids.tolist() == []
+
+
+def test_the_other_image_is_changed_on_its_own(rectangles):
+    dataset = rectangles([0, 1])
+    iaa = import_imgaug().augmenters
+    boxes = {
+        tuple(
+            load(
+                dataset,
+                0,
+                partner_of=always(1),
+                augmenter=iaa.Fliplr(0.5),
+                rng=np.random.default_rng(seed),
+            ).boxes[0]
+        )
+        for seed in range(20)
+    }
+    assert len(boxes) == 2
+
+
+def test_sources_that_are_not_augmented_keep_their_scale(rectangles):
+    kept = load(
+        rectangles([2]), scale_jitter=(0.1, 0.2), no_augmentation_sources={"shapes"}
+    )
+    assert kept.image_meta[META_SCALE].tolist() == [1.6]
+
+
+def test_an_error_names_the_image_that_is_pasted(rectangles):
+    def load_image(self, image_id):
+        return raises() if image_id else rectangles.load_image(self, image_id)
+
+    with pytest.raises(DatasetError, match=r"image 1 \(shapes.no1, folder/1.png\)"):
+        load(broken(rectangles, load_image=load_image), 0, partner_of=always(1))
+
+
 def broken(rectangles, **methods):
     return type("Broken", (rectangles,), methods)([1, 1])
 
