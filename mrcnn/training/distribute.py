@@ -11,6 +11,7 @@ clipped by their common norm.
 
 import atexit
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -163,11 +164,11 @@ def lost_machines() -> Iterator[None]:
     try:
         yield
     except gone as error:
-        reason = " ".join(str(error.message).split())[:200]
         raise TrainingError(
-            f"Expected {num_machines} machines that train together. Received: one that "
-            f"machine {number} cannot reach any more ({reason}). Read the log of the "
-            "others for the first error, then start all of them again with --resume."
+            f"Expected {num_machines} machines that train together. Received: no answer "
+            f"from another one at machine {number} ({type(error).__name__}). Look in "
+            "the log of the others for the first error, then start all again, with "
+            "--resume."
         ) from error
 
 
@@ -188,6 +189,42 @@ def _machines(num_devices: int, num_machines: int, indices):
             f"GPU_COUNT={num_devices}. Set GPU_COUNT or --devices to {found}."
         )
     return strategy
+
+
+@functools.cache
+def _strategy_of_machines():
+    import tensorflow as tf
+
+    class OwnShares(tf.distribute.MultiWorkerMirroredStrategy):
+        """Takes the batches of each machine as its share, in equal parts a device.
+
+        By default every machine would make whole batches and drop most of each.
+        """
+
+        def experimental_distribute_dataset(self, dataset, options=None):
+            num_parts = len(self.extended.worker_devices)
+
+            def parts(batch):
+                return tf.data.Dataset.from_tensor_slices(
+                    {key: tf.stack(tf.split(x, num_parts)) for key, x in batch.items()}
+                )
+
+            if num_parts > 1:
+                dataset = dataset.flat_map(parts)
+            return self.distribute_datasets_from_function(lambda context: dataset)
+
+        def reduce(self, reduce_op, value, axis):
+            # Keras asks for the mean of the losses over an axis that they do not have.
+            local = self.experimental_local_results(value)[0]
+            return super().reduce(reduce_op, value, axis if local.shape.rank else None)
+
+    try:
+        return OwnShares()
+    except RuntimeError as error:
+        raise ConfigError(
+            "Expected TensorFlow to be unused before the machines of TF_CONFIG find "
+            f"each other. Received: {error} Build the model first of all."
+        ) from error
 
 
 def _chosen(found: list[str], num_devices: int, indices) -> list[str]:
