@@ -82,13 +82,14 @@ def timed(call) -> float:
     return time.perf_counter() - start
 
 
-def case_config(case: Case):
+def case_config(case: Case, precision: str):
     """Return the original's default configuration at the size of a case."""
     from mrcnn.config import Config
 
     scales = np.array(Config.RPN_ANCHOR_SCALES) * (4 if case.size > 256 else 1) // 4
     return Config(
         NAME="speed",
+        PRECISION=precision,
         BACKBONE=case.backbone,
         NUM_CLASSES=81 if not case.batch else 4,
         IMAGES_PER_GPU=max(case.batch, 1),
@@ -141,12 +142,9 @@ def training_batch(config):
 
 def training_step(case: Case, precision: str):
     """Return a callable that takes a training step."""
-    import keras
-
     from mrcnn.model import MaskRCNN
 
-    keras.config.set_dtype_policy(precision)
-    config = case_config(case)
+    config = case_config(case, precision)
     model = MaskRCNN("training", config, "logs")
     model.set_trainable(case.layers)
     model.compile(learning_rate=1e-5)
@@ -156,12 +154,9 @@ def training_step(case: Case, precision: str):
 
 def detection(case: Case, precision: str):
     """Return a callable that detects in a 640x480 photo with 100 detections."""
-    import keras
-
     from mrcnn.model import MaskRCNN
 
-    keras.config.set_dtype_policy(precision)
-    model = MaskRCNN("inference", case_config(case), "logs")
+    model = MaskRCNN("inference", case_config(case, precision), "logs")
     photo = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
     found = model.detect([photo])[0]
     print(f"  {len(found['scores'])} detections")

@@ -187,6 +187,9 @@ class Config:
     EARLY_STOPPING_PATIENCE = 0
     # Newest checkpoints that stay, beside the best one; None keeps all.
     KEEP_CHECKPOINTS = None
+    # Minutes of work that a crash may cost: the state of the training is written so
+    # often inside an epoch, and after it. 0 writes it at every step.
+    STATE_EVERY_MINUTES = 10
 
     def __init__(self, **overrides):
         self.update(**overrides)
@@ -304,8 +307,12 @@ def _contradictions(config: Config) -> list[str]:
         f"IMAGE_MIN_DIM={config.IMAGE_MIN_DIM} is above "
         f"IMAGE_MAX_DIM={config.IMAGE_MAX_DIM}. Swap them.",
     )
-    if config.IMAGE_RESIZE_MODE in ("square", "crop"):
-        side = int(config.IMAGE_SHAPE[0])
+    sides = {
+        "square": (config.IMAGE_MAX_DIM,),
+        # What training crops, and the square that detection pads to.
+        "crop": (config.IMAGE_MIN_DIM, config.IMAGE_MAX_DIM),
+    }
+    for side in sides.get(config.IMAGE_RESIZE_MODE, ()):
         multiple = 2 ** (len(config.BACKBONE_STRIDES) + 1)
         check(
             side % multiple == 0,

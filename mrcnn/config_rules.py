@@ -132,6 +132,7 @@ _RULES: tuple[_Rule, ...] = (
             "IMAGE_MIN_SCALE",
             "IMAGE_CACHE_MB",
             "WORKER_PATIENCE",
+            "STATE_EVERY_MINUTES",
         ),
         _is_number,
         "a number of at least 0",

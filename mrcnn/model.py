@@ -5,9 +5,11 @@ The methods are short: each hands over to the part that does the work.
 
 from __future__ import annotations
 
+import copy
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -15,6 +17,7 @@ import numpy as np
 
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError
+from mrcnn.evaluation.coco import MIN_CONFIDENCE
 from mrcnn.geometry.boxes import norm_boxes
 from mrcnn.geometry.molding import (
     compose_image_meta,
@@ -26,6 +29,7 @@ from mrcnn.inference import detect as inference
 from mrcnn.network.build import (
     build_network,
     compute_backbone_shapes,
+    inference_network,
     pyramid_anchors,
 )
 from mrcnn.network.detection import DetectionLayer
@@ -41,11 +45,13 @@ from mrcnn.ops.boxes import clip_boxes as clip_boxes_graph
 from mrcnn.ops.boxes import compute_overlaps as overlaps_graph
 from mrcnn.ops.boxes import denorm_boxes as denorm_boxes_graph
 from mrcnn.ops.boxes import norm_boxes as norm_boxes_graph
-from mrcnn.structures import Detections
+from mrcnn.structures import Detections, Stage
 from mrcnn.training import distribute, layer_sets, trainer
 from mrcnn.training.random_rois import generate_random_rois
 from mrcnn.training.rpn_targets import build_rpn_targets as make_rpn_targets
 from mrcnn.training.samples import load_training_image
+from mrcnn.training.state import read_state, restore_variables
+from mrcnn.training.trainer import check_training_data
 from mrcnn.weights import checkpoints, download, imagenet, matterport
 
 __all__ = [
@@ -58,6 +64,7 @@ __all__ = [
     "apply_box_deltas_graph",
     "build_rpn_model",
     "build_rpn_targets",
+    "check_training_data",
     "clip_boxes_graph",
     "compose_image_meta",
     "compute_backbone_shapes",
@@ -107,6 +114,7 @@ class MaskRCNN:
         self.model_dir = str(model_dir)
         self._anchors: dict[tuple[int, int], np.ndarray] = {}
         self._distribution = distribute.OneDevice()
+        self._detecting: dict[float, keras.Model] = {}
         self.set_log_dir()
         self.keras_model = self.build(mode, config)
 
@@ -132,6 +140,14 @@ class MaskRCNN:
             WeightsError: there is none; a FileNotFoundError as well.
         """
         return str(checkpoints.find_last(self.model_dir, self._name))
+
+    def find_best(self) -> str:
+        """Return the path of the best checkpoint of the newest run that has one.
+
+        Raises:
+            WeightsError: there is none; a FileNotFoundError as well.
+        """
+        return str(checkpoints.find_best(self.model_dir, self._name))
 
     def load_weights(
         self,
@@ -170,7 +186,7 @@ class MaskRCNN:
 
         Args:
             weights: "coco" (downloaded once), "imagenet" (the backbone alone),
-                "last" (the newest checkpoint), "none", or the path of a file.
+                "last" (the newest checkpoint), "best", "none", or the path of a file.
 
         Raises:
             WeightsError: they cannot be had or do not fit.
@@ -183,6 +199,8 @@ class MaskRCNN:
             self.load_weights(download.fetch("coco"))
         elif weights == "last":
             self.load_weights(self.find_last())
+        elif weights == "best":
+            self.load_weights(self.find_best())
         else:
             self.load_weights(weights)
 
@@ -206,6 +224,9 @@ class MaskRCNN:
     ) -> keras.callbacks.History:
         """Train some layers and keep a checkpoint of every epoch.
 
+        After `resume` the call that was interrupted goes on where it was, and calls
+        before it, whose epochs are trained already, do nothing.
+
         Args:
             train_dataset: prepared `Dataset` to learn from.
             val_dataset: prepared `Dataset` to measure the losses on.
@@ -217,7 +238,8 @@ class MaskRCNN:
             augmentation: an imgaug augmenter, or None.
             custom_callbacks: list of Keras callbacks.
             no_augmentation_sources: sources whose images are not augmented.
-            workers: threads that make batches; None chooses by the machine.
+            workers: threads that make batches, or with USE_MULTIPROCESSING processes;
+                None chooses by the machine.
 
         Returns:
             Keras' history of losses.
@@ -225,18 +247,18 @@ class MaskRCNN:
         Raises:
             ConfigError: built for inference, nothing left to train, or a setting
                 that does not fit the data.
-            DatasetError: an image or its annotation is broken.
+            DatasetError: an image or its annotation is broken, or no image has an
+                object to learn from.
+            TrainingError: a loss is no number any more; names its images.
+            WeightsError: a checkpoint cannot be written; those before are whole.
         """
         if self.mode != "training":
             raise ConfigError(
                 "Expected a model in training mode. Received: mode='inference'. Build "
                 "MaskRCNN('training', config, model_dir) to train."
             )
-        if epochs <= self.epoch:
-            raise ConfigError(
-                f"Expected epochs above {self.epoch}, which are already trained. "
-                f"Received: epochs={epochs}. epochs counts from the start of the run."
-            )
+        if not self._has_epochs_left(epochs):
+            return keras.callbacks.History()
         number, _ = distribute.machine()
         if number:
             # The first machine keeps what comes of the training.
@@ -258,13 +280,106 @@ class MaskRCNN:
                 epochs=epochs,
                 layers=layers,
                 run_folder=Path(self.log_dir),
+                detect=self._detect_unsure() if self.config.EVALUATE_EVERY else None,
                 augmentation=augmentation,
                 no_augmentation_sources=no_augmentation_sources or (),
                 custom_callbacks=custom_callbacks or (),
                 workers=workers,
+                interrupted=self._interrupted,
             )
         self.epoch = epochs
+        self._interrupted = None
         return history
+
+    def resume(self, run_folder: str | Path | None = None) -> None:
+        """Take up an interrupted training; the next calls of `train` go on with it.
+
+        They end with the weights that they had ended with uninterrupted, if they are
+        those of the interrupted script. Another rate or other layers begin with these
+        weights and a new optimizer.
+
+        Args:
+            run_folder: its folder; None takes the newest run of this configuration.
+
+        Raises:
+            WeightsError: there is no such run, it has no state, or that of another
+                network.
+
+        Example:
+            model = MaskRCNN("training", config, "logs")
+            model.resume()
+            model.train(train_dataset, val_dataset, 0.001, 30, "heads")
+        """
+        folder = run_folder or checkpoints.find_run(
+            self.model_dir, checkpoints.STATE_FILE, self._name
+        )
+        self._interrupted = read_state(folder)
+        restore_variables(folder, self.keras_model, "network")
+        self.epoch = self._interrupted.epoch
+        self.log_dir = str(folder)
+        self._run_is_set = True
+        logger.info(
+            "Resuming %s after %d epochs and %d steps",
+            *(folder, self.epoch, self._interrupted.step),
+        )
+
+    def train_stages(
+        self, train_dataset, val_dataset, stages: Sequence[Stage], **settings
+    ) -> list[keras.callbacks.History]:
+        """Train different layers after one another, as one call of `train` each.
+
+        Each stage begins with a new optimizer, as the calls of the original did, and
+        has the warm-up and the schedule of the configuration to itself. Stages that
+        are trained already are left out, so that the same call goes on with a run.
+
+        Args:
+            train_dataset: prepared `Dataset` to learn from.
+            val_dataset: prepared `Dataset` to measure the losses on.
+            stages: at least one, with rising epochs.
+            **settings: other arguments of `train`, for every stage.
+
+        Returns:
+            Keras' history of losses of each stage that was trained.
+
+        Raises:
+            ConfigError: as in `train`, or the stages contradict each other; nothing
+                is trained then.
+            DatasetError: an image or its annotation is broken.
+
+        Example:
+            stages = [Stage("heads", 20, 1e-3), Stage("all", 60, 1e-4)]
+            model.train_stages(train_dataset, val_dataset, stages)
+        """
+        layer_sets.check_stages(self.keras_model, stages)
+        self._has_epochs_left(stages[-1].epochs)
+        return [
+            self.train(
+                train_dataset,
+                val_dataset,
+                learning_rate=stage.learning_rate,
+                epochs=stage.epochs,
+                layers=stage.layers,
+                **settings,
+            )
+            for stage in stages
+            if stage.epochs > self.epoch
+        ]
+
+    def _has_epochs_left(self, epochs: int) -> bool:
+        """Return whether there is anything to train; only `resume` lets it be nothing.
+
+        Raises:
+            ConfigError: there is not, and no training was resumed.
+        """
+        if epochs > self.epoch:
+            return True
+        if self._interrupted:
+            logger.info("Up to epoch %d the run is trained already.", epochs)
+            return False
+        raise ConfigError(
+            f"Expected epochs above {self.epoch}, which are already trained. Received: "
+            f"epochs={epochs}. epochs counts from the start of the run."
+        )
 
     def compile(self, learning_rate: float, momentum: float | None = None) -> None:
         """Give the network its optimizer; `train` does so by itself.
@@ -301,6 +416,7 @@ class MaskRCNN:
             folder and folder.parent == Path(self.model_dir).resolve()
         )
         self.epoch = epoch if self._run_is_set else 0
+        self._interrupted = None
         self.log_dir = str(
             folder
             if self._run_is_set
@@ -312,6 +428,8 @@ class MaskRCNN:
     def detect(self, images: Sequence[np.ndarray], verbose: int = 0) -> list[dict]:
         """Find objects, and return them as the original does.
 
+        In training mode it detects with the weights as they are at the moment.
+
         Args:
             images: any number of images of any size, uint8 [H, W, 3] RGB; grey,
                 RGBA and 16 bit are converted.
@@ -322,7 +440,6 @@ class MaskRCNN:
             int32 [N], scores float32 [N], masks bool [H, W, N].
 
         Raises:
-            ConfigError: built for training.
             DatasetError: something in `images` is not an image.
         """
         if verbose:
@@ -337,9 +454,11 @@ class MaskRCNN:
         Args:
             images: as in `detect`.
         """
-        self._check_inference()
         return inference.detect(
-            self.keras_model, images, self.config, self._normalized_anchors
+            self._network_to_detect(self.config.DETECTION_MIN_CONFIDENCE),
+            images,
+            self.config,
+            self._normalized_anchors,
         )
 
     def detect_molded(
@@ -355,13 +474,12 @@ class MaskRCNN:
         Returns:
             As `detect`, in pixels of the molded images.
         """
-        self._check_inference()
         if verbose:
             log("molded_images", molded_images)
             log("image_metas", image_metas)
         image_hw = molded_images.shape[1:3]
         outputs = inference.predict(
-            self.keras_model,
+            self._network_to_detect(self.config.DETECTION_MIN_CONFIDENCE),
             molded_images,
             image_metas,
             self._normalized_anchors(image_hw),
@@ -430,12 +548,26 @@ class MaskRCNN:
             self._anchors[image_hw] = norm_boxes(anchors, image_hw)
         return self._anchors[image_hw]
 
-    def _check_inference(self) -> None:
-        if self.mode != "inference":
-            raise ConfigError(
-                "Expected a model in inference mode. Received: mode='training'. Build "
-                "MaskRCNN('inference', config, model_dir) to detect."
+    def _network_to_detect(self, min_confidence: float) -> keras.Model:
+        """Return the network; in training mode another one, which shares its layers."""
+        if self.mode == "inference":
+            return self.keras_model
+        if min_confidence not in self._detecting:
+            config = copy.copy(self.config)
+            config.update(DETECTION_MIN_CONFIDENCE=min_confidence)
+            self._detecting[min_confidence] = inference_network(
+                self.keras_model, config
             )
+        return self._detecting[min_confidence]
+
+    def _detect_unsure(self) -> Callable[[Sequence[np.ndarray]], list[Detections]]:
+        """Return a `detect_images` that finds what AP is measured with."""
+        return partial(
+            inference.detect,
+            self._network_to_detect(MIN_CONFIDENCE),
+            config=self.config,
+            anchors_of=self._normalized_anchors,
+        )
 
     @property
     def _name(self) -> str:

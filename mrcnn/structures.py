@@ -124,6 +124,22 @@ class Detections:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A part of a training in which the same layers learn, see `MaskRCNN.train_stages`.
+
+    Attributes:
+        layers: "heads", "3+", "4+", "5+", "all", or a regular expression of layer
+            names.
+        epochs: epoch to train up to, counted from the start of the run.
+        learning_rate: of the steps.
+    """
+
+    layers: str
+    epochs: int
+    learning_rate: float
+
+
+@dataclass(frozen=True)
 class VideoInfo:
     """What is known of a video before it is read.
 

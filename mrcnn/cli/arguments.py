@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from mrcnn.cli import runs
-from mrcnn.cli.recipe import add_recipe_flags, recipe_settings
-from mrcnn.cli.values import class_list, positive, setting
+from mrcnn.cli.recipe import DEFAULT_EPOCHS, add_recipe_flags, recipe_settings
+from mrcnn.cli.resume import add_resume_flag
+from mrcnn.cli.values import class_list, positive, setting, stage_list
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError
-from mrcnn.weights.checkpoints import find_last
+from mrcnn.structures import Stage
+from mrcnn.weights.checkpoints import find_best, find_last
 
 # What --augment names, made of imgaug's augmenters.
 _AUGMENTERS = {
@@ -42,7 +44,7 @@ def add_dataset_flags(
 
     Args:
         parser: the parser to add to.
-        dataset: default of --dataset; None makes it required.
+        dataset: default of --dataset; None leaves it to be given.
     """
     group = parser.add_argument_group("data set")
     group.add_argument(
@@ -50,7 +52,6 @@ def add_dataset_flags(
         type=Path,
         metavar="FOLDER",
         default=dataset,
-        required=dataset is None,
         help="photos with their VIA or COCO annotations, divided into train/ and val/ "
         "or not" + _default(dataset),
     )
@@ -93,18 +94,20 @@ def add_training_flags(
 
     Args:
         parser: the parser to add to.
-        dataset: default of --dataset; None makes it required.
+        dataset: default of --dataset; None leaves it to be given.
         logs: default of --logs.
         augment: default of --augment.
     """
+    add_resume_flag(parser)
     add_dataset_flags(parser, dataset=dataset)
     group = parser.add_argument_group("network")
     group.add_argument(
         "--weights",
         metavar="START",
         default="coco",
-        help="what to start from: coco (best, downloaded once), imagenet, last (the "
-        "newest run in --logs), none, or a path (default: %(default)s)",
+        help="what to start from: coco (the usual choice, downloaded once), imagenet, "
+        "last or best (of the newest run in --logs), none, or a path "
+        "(default: %(default)s)",
     )
     _add_network_flags(group)
     group = parser.add_argument_group("training")
@@ -118,9 +121,15 @@ def add_training_flags(
         "--epochs",
         type=positive,
         metavar="N",
-        default=30,
         help="epoch to train up to, counted over all runs of these weights "
-        "(default: %(default)s)",
+        f"(default: {DEFAULT_EPOCHS})",
+    )
+    group.add_argument(
+        "--stages",
+        type=stage_list,
+        metavar="L:N:RATE,...",
+        help="instead of --layers, --epochs and --lr: several of them after one "
+        "another, such as heads:20:0.001,4+:40:0.001,all:60:0.0001",
     )
     group.add_argument(
         "--steps",
@@ -168,8 +177,8 @@ def add_detection_flags(
         "--weights",
         metavar="FROM",
         default="last",
-        help="last (the newest run in --logs), coco (80 everyday classes, downloaded "
-        "once), or the path of a checkpoint (default: %(default)s)",
+        help="last or best (of the newest run in --logs), coco (80 everyday classes, "
+        "downloaded once), or the path of a checkpoint (default: %(default)s)",
     )
     _add_network_flags(group)
     _add_logs_flag(group, logs)
@@ -200,8 +209,14 @@ def load_datasets(args: argparse.Namespace):
         (train, val), of class `Dataset`, with the same classes.
 
     Raises:
+        ConfigError: no folder is given.
         DatasetError: there is no readable data set.
     """
+    if args.dataset is None:
+        raise ConfigError(
+            "Expected a folder of annotated photos. Received: none. Type "
+            "--dataset=FOLDER, or --resume to go on with an interrupted training."
+        )
     from mrcnn.data.dataset import Dataset
     from mrcnn.data.formats import subsets
 
@@ -277,6 +292,28 @@ def network_settings(args: argparse.Namespace, base: type[Config] = Config) -> d
     return given | recipe_settings(args) | dict(args.set)
 
 
+def training_stages(args: argparse.Namespace, config: Config) -> tuple[Stage, ...]:
+    """Return what to train after one another: --stages, or the one stage of the flags.
+
+    Args:
+        args: flags of `add_training_flags`.
+        config: LEARNING_RATE, where --lr has arrived.
+
+    Raises:
+        ConfigError: --stages comes together with a flag that it replaces.
+    """
+    if not args.stages:
+        epochs = args.epochs or DEFAULT_EPOCHS
+        return (Stage(training_layers(args), epochs, config.LEARNING_RATE),)
+    for flag in ("layers", "epochs", "lr"):
+        if getattr(args, flag) is not None:
+            raise ConfigError(
+                f"Expected --stages alone, since it says layers, epochs and rates. "
+                f"Received: --{flag}={getattr(args, flag)}. Leave one of them out."
+            )
+    return tuple(Stage(*stage) for stage in args.stages)
+
+
 def training_layers(args: argparse.Namespace) -> str:
     """Return which layers to train: --layers, or what suits the start."""
     if args.layers:
@@ -329,12 +366,25 @@ def _settings_of_start(args: argparse.Namespace, name: str) -> dict:
     """Return the settings of the run whose weights the training starts from."""
     if args.weights in (*DOWNLOADED, "none"):
         return {}
-    if args.weights == "last":
-        path = find_last(args.logs, name)
-    else:
-        path = runs.require_file(args.weights)
-    run = runs.read_beside(path)
+    run = runs.read_beside(weights_path(args, name))
     return dict(run.settings) if run else {}
+
+
+def weights_path(args: argparse.Namespace, name: str | None) -> Path:
+    """Return the file that --weights names: last, best or a path.
+
+    Args:
+        args: parsed flags, with `weights` and `logs`.
+        name: NAME of the configuration; None takes the runs of every name.
+
+    Raises:
+        WeightsError: there is no such file.
+    """
+    if args.weights == "last":
+        return find_last(args.logs, name)
+    if args.weights == "best":
+        return find_best(args.logs, name)
+    return runs.require_file(args.weights)
 
 
 def _add_network_flags(group) -> None:

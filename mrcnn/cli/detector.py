@@ -7,7 +7,6 @@ from mrcnn.cli import arguments, runs
 from mrcnn.cli.coco_classes import COCO_CLASSES
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError, WeightsError
-from mrcnn.weights.checkpoints import find_last
 
 
 def load_detector(
@@ -68,10 +67,8 @@ def _weights_and_run(args, base) -> tuple[str | Path, runs.Run | None]:
     if args.weights in ("imagenet", "none"):
         raise WeightsError(
             "Expected weights that find objects. Received: "
-            f"--weights={args.weights}. Use last, coco or the path of a checkpoint."
+            f"--weights={args.weights}. Use last, best, coco or the path of a "
+            "checkpoint."
         )
-    if args.weights == "last":
-        weights = find_last(args.logs, base.NAME)
-    else:
-        weights = runs.require_file(args.weights)
+    weights = arguments.weights_path(args, base.NAME)
     return weights, runs.read_beside(weights)

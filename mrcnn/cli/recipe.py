@@ -7,6 +7,8 @@ import argparse
 
 from mrcnn.cli.values import devices, fraction, number_list, positive, whole
 
+DEFAULT_EPOCHS = 30
+
 # By group: (flag, key of the Config, other arguments of `add_argument`).
 _FLAGS = {
     "learning": (
@@ -201,6 +203,16 @@ _FLAGS = {
                 "metavar": "N",
                 "help": "keep the newest N checkpoints and the best one "
                 "(default: keep all)",
+            },
+        ),
+        (
+            "--state-every",
+            "STATE_EVERY_MINUTES",
+            {
+                "type": float,
+                "metavar": "MINUTES",
+                "help": "write what --resume needs so often inside an epoch too; a "
+                "crash costs no more than that (default: 10)",
             },
         ),
     ),

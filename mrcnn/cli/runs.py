@@ -13,6 +13,7 @@ import numpy as np
 
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError, WeightsError
+from mrcnn.weights.files import written_whole
 
 FILE_NAME = "run.json"
 _DERIVED = ("BATCH_SIZE", "IMAGE_SHAPE", "IMAGE_META_SIZE")
@@ -25,13 +26,20 @@ class Run:
     Attributes:
         class_names: K names, the background first.
         settings: the values of its `Config`, derived ones left out.
+        flags: those of the command line, by name; empty without one.
     """
 
     class_names: tuple[str, ...]
     settings: dict = field(default_factory=dict)
+    flags: dict = field(default_factory=dict)
 
 
-def write(folder: str | Path, config: Config, class_names: Sequence[str]) -> Path:
+def write(
+    folder: str | Path,
+    config: Config,
+    class_names: Sequence[str],
+    flags: dict | None = None,
+) -> Path:
     """Write the run.json of a training.
 
     Args:
@@ -39,6 +47,7 @@ def write(folder: str | Path, config: Config, class_names: Sequence[str]) -> Pat
         config: what the network was built with. Callables are left out: code
             cannot be kept in a file.
         class_names: K names, the background first.
+        flags: plain data that a command wants to find again.
 
     Returns:
         The path written.
@@ -53,13 +62,13 @@ def write(folder: str | Path, config: Config, class_names: Sequence[str]) -> Pat
     }
     path = Path(folder) / FILE_NAME
     text = json.dumps(
-        {"class_names": list(class_names), "config": settings},
+        {"class_names": list(class_names), "config": settings, "flags": flags or {}},
         indent=2,
         default=lambda value: np.asarray(value).tolist(),
     )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n", encoding="utf-8")
+        with written_whole(path) as unfinished:
+            unfinished.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise ConfigError(
             f"Expected a folder to write to. Received: {path.parent} "
@@ -68,18 +77,21 @@ def write(folder: str | Path, config: Config, class_names: Sequence[str]) -> Pat
     return path
 
 
-def keeper(model, class_names: Sequence[str]):
+def keeper(model, class_names: Sequence[str], flags: dict | None = None):
     """Return a Keras callback that writes run.json when the training begins.
 
     Args:
         model: the `MaskRCNN` about to be trained; its log folder is asked for only
             then, because loading weights may still change it.
         class_names: K names, the background first.
+        flags: plain data that a command wants to find again.
     """
     import keras
 
     return keras.callbacks.LambdaCallback(
-        on_train_begin=lambda logs: write(model.log_dir, model.config, class_names)
+        on_train_begin=lambda logs: write(
+            model.log_dir, model.config, class_names, flags
+        )
     )
 
 
@@ -101,12 +113,14 @@ def read_beside(weights: str | Path) -> Run | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         names, settings = tuple(content["class_names"]), dict(content["config"])
+        flags = dict(content.get("flags", {}))  # older runs have none
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             f"Expected the class names and settings of a training. Received: {path}, "
             f"which cannot be read as such ({error!r}). Restore or delete it."
         ) from error
-    return Run(names, {key: _as_default(key, value) for key, value in settings.items()})
+    settings = {key: _as_default(key, value) for key, value in settings.items()}
+    return Run(names, settings, flags)
 
 
 def require_file(weights: str | Path) -> Path:
@@ -120,7 +134,7 @@ def require_file(weights: str | Path) -> Path:
         what = "a folder" if path.is_dir() else "no such file"
         raise WeightsError(
             f"Expected a weights file. Received: {path} ({what}). Check the path, or "
-            "use last or coco."
+            "use last, best or coco."
         )
     return path
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from mrcnn.cli import arguments, runs
+from mrcnn.cli import arguments, resume, runs
 from mrcnn.config import Config
 
 _DESCRIPTION = """\
@@ -19,6 +19,8 @@ examples:
       from COCO weights, the heads only: the start for most data sets
   mrcnn train --dataset photos/ --weights last --layers all --epochs 60 --lr 0.0001
       continue the last run, now with all layers
+  mrcnn train --resume
+      go on with a training that was interrupted, exactly where it was
   mrcnn train --dataset photos/ --backbone resnet18 --weights none \\
       --image-size 256 --batch 4
       small enough for a laptop without a GPU"""
@@ -44,26 +46,40 @@ def train(args: argparse.Namespace, base: type[Config] = Config) -> None:
         args: flags of `arguments.add_training_flags`.
         base: configuration with the defaults.
     """
+    folder = None
+    if args.resume:
+        args, folder, run = resume.resumed(args, base)
     train_set, val_set = arguments.load_datasets(args)
-    config = arguments.training_config(args, train_set, base)
+    if folder:
+        resume.check_same_classes(train_set.class_names, run.class_names, folder)
+        config = base(**run.settings)
+    else:
+        config = arguments.training_config(args, train_set, base)
+    stages = arguments.training_stages(args, config)
 
     import keras
 
-    from mrcnn.model import MaskRCNN
+    from mrcnn.model import MaskRCNN, check_training_data
 
+    augmentation = arguments.augmentation(args)
+    check_training_data(train_set, val_set, config, augmentation=augmentation)
     # Of what the batches do not seed: the weights that nothing is loaded into.
     keras.utils.set_random_seed(config.SEED)
     config.display()
-    model = MaskRCNN(mode="training", config=config, model_dir=str(args.logs))
-    model.load_initial_weights(args.weights)
-    model.train(
+    logs = folder.parent if folder else args.logs
+    model = MaskRCNN(mode="training", config=config, model_dir=str(logs))
+    if folder:
+        model.resume(folder)
+    else:
+        model.load_initial_weights(args.weights)
+    model.train_stages(
         train_set,
         val_set,
-        learning_rate=config.LEARNING_RATE,
-        epochs=args.epochs,
-        layers=arguments.training_layers(args),
-        augmentation=arguments.augmentation(args),
-        custom_callbacks=[runs.keeper(model, train_set.class_names)],
+        stages,
+        augmentation=augmentation,
+        custom_callbacks=[
+            runs.keeper(model, train_set.class_names, resume.flags_to_keep(args))
+        ],
         workers=args.workers,
     )
     print(f"Checkpoints: {model.log_dir}")

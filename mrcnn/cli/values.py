@@ -67,6 +67,40 @@ def number_list(text: str) -> tuple[float, ...]:
         ) from error
 
 
+def stage_list(text: str) -> tuple[tuple[str, int, float], ...]:
+    """Return a flag's text as layers, epochs and rate of each stage of a training.
+
+    Example:
+        >>> stage_list("heads:20:0.001,all:60:0.0001")
+        (('heads', 20, 0.001), ('all', 60, 0.0001))
+    """
+    try:
+        parts = [part.rsplit(":", 2) for part in text.split(",")]
+        stages = tuple(
+            (layers.strip(), positive(epochs), _rate(rate))
+            for layers, epochs, rate in parts
+        )
+    except (ValueError, argparse.ArgumentTypeError) as error:
+        raise argparse.ArgumentTypeError(
+            "expected stages as layers:epoch:rate separated by commas, such as "
+            f"heads:20:0.001,all:60:0.0001, received {text!r}"
+        ) from error
+    epochs = [epochs for _, epochs, _ in stages]
+    if epochs != sorted(set(epochs)):
+        raise argparse.ArgumentTypeError(
+            "expected epochs that rise from stage to stage, since they count from the "
+            f"start of the run, received {text!r}"
+        )
+    return stages
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not 0 <= rate < float("inf"):
+        raise ValueError(f"{text} is not a learning rate")
+    return rate
+
+
 def class_list(text: str) -> list[str]:
     """Return a flag's text as class names.
 

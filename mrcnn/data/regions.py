@@ -20,6 +20,7 @@ import numpy as np
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.polygons import fill_polygon, polygon_area
 from mrcnn.errors import DatasetError
+from mrcnn.geometry.masks import paste_masks
 
 # Below this area (pixels) a shape may cover no pixel at all: draw it to find out.
 _SMALL_AREA = 16
@@ -244,10 +245,7 @@ class AnnotatedDataset(Dataset):
             class_ids: int32 [N], negative for crowds.
         """
         boxes, box_masks, class_ids = self.load_instances(image_id)
-        masks = np.zeros((*self._image_hw(image_id), len(boxes)), bool)
-        for i, (y1, x1, y2, x2) in enumerate(boxes):
-            masks[y1:y2, x1:x2, i] = box_masks[i]
-        return masks, class_ids
+        return paste_masks(boxes, box_masks, self._image_hw(image_id)), class_ids
 
     def _name(self, image_id: int) -> str:
         info = self.image_info[image_id]

@@ -21,6 +21,10 @@ from mrcnn.structures import Detections
 
 _LOGGER = logging.getLogger(__name__)
 
+# Least score of a detection that AP is measured with: it ranks all objects, so the
+# unsure ones have to be there.
+MIN_CONFIDENCE = 0.05
+
 # The first nine numbers of COCOeval.stats, in its order.
 _SUMMARY = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100")
 

@@ -14,7 +14,8 @@ import dataclasses
 import numpy as np
 
 from mrcnn.errors import ConfigError, DatasetError
-from mrcnn.geometry.interpolation import resize_linear, resize_nearest
+from mrcnn.geometry.interpolation import nearest_taps, resize_linear, resize_nearest
+from mrcnn.geometry.masks import extract_bboxes
 from mrcnn.structures import ResizePlan
 
 # Sides of a padded image divide by this: five halvings, and one to spare for P6.
@@ -155,12 +156,23 @@ def apply_to_masks(masks: np.ndarray, plan: ResizePlan) -> np.ndarray:
         plan: from `plan_resize`.
 
     Returns:
-        bool [plan.output_hw, N]
+        bool [plan.output_hw, N], each mask in one piece of memory; the masks
+        themselves where there is nothing to change.
     """
-    masks = np.asarray(masks)
+    masks = np.asarray(masks).astype(bool, copy=False)
     _check_size("masks", masks, plan)
-    masks = resize_nearest(masks.astype(bool, copy=False), plan.scaled_hw)
-    return _pad_or_crop(masks, plan.padding, plan.crop)
+    if plan.scaled_hw == plan.image_hw == plan.output_hw:
+        return masks
+    rows, columns = _source_pixels(plan, 0), _source_pixels(plan, 1)
+    output = np.zeros((masks.shape[-1], *plan.output_hw), bool)
+    # Only the boxes: outside them the memory is not even touched.
+    for i, (y1, x1, y2, x2) in enumerate(extract_bboxes(masks)):
+        top, bottom = _run(rows, y1, y2)
+        left, right = _run(columns, x1, x2)
+        # Row by row is quicker than both at once.
+        cut = masks[rows[top:bottom], x1:x2, i]
+        output[i, top:bottom, left:right] = cut[:, columns[left:right] - x1]
+    return np.moveaxis(output, 0, -1)
 
 
 def resize_image(
@@ -337,6 +349,25 @@ def _random_place(
     """Return the first of the pixels that are kept, their place, and how many."""
     offset = int(rng.integers(abs(side - extent), endpoint=True))
     return (0, offset, extent) if extent <= side else (offset, 0, side)
+
+
+def _source_pixels(plan: ResizePlan, axis: int) -> np.ndarray:
+    """Return the row (axis 0) or column of a mask that each one of the result copies.
+
+    Returns:
+        int [output side], ascending; -1, also in between, where it stays empty.
+    """
+    index, is_inside = nearest_taps(plan.image_hw[axis], plan.scaled_hw[axis])
+    index = np.where(is_inside, index, -1)
+    if plan.crop is not None:
+        index = index[plan.crop[axis] :][: plan.crop[axis + 2]]
+    return np.pad(index, plan.padding[axis], constant_values=-1)
+
+
+def _run(source: np.ndarray, start: int, stop: int) -> tuple[int, int]:
+    """Return where the indices from `start` to `stop` begin, and where they end."""
+    places = np.flatnonzero((source >= start) & (source < stop))
+    return (places[0], places[-1] + 1) if len(places) else (0, 0)
 
 
 def _pad_or_crop(array: np.ndarray, padding, crop) -> np.ndarray:

@@ -5,6 +5,9 @@ truth travels in the inputs, so that plain `fit`, `evaluate` and `test_on_batch`
 serve; in detection the outputs are those of the original, by its names.
 """
 
+import gc
+from contextlib import contextmanager
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -17,7 +20,7 @@ from mrcnn.network.backbones import get_backbone
 from mrcnn.network.detection import DetectionLayer, FoundBoxes, PlaceMasks
 from mrcnn.network.fpn import fpn_graph
 from mrcnn.network.heads import PyramidROIAlign, box_head_graph, mask_head_graph
-from mrcnn.network.losses import detection_losses, weight_decay_loss
+from mrcnn.network.losses import LOSS_INPUTS, detection_losses, weight_decay_loss
 from mrcnn.network.proposals import ProposalLayer
 from mrcnn.network.rpn import apply_rpn, build_rpn_model
 from mrcnn.network.targets import DetectionTargetLayer, area_is_positive
@@ -45,7 +48,8 @@ def build_network(mode: str, config: Config) -> keras.Model:
 
     Args:
         mode: "training" or "inference".
-        config: checked with `Config.validate` first.
+        config: checked with `Config.validate` first. PRECISION holds for this network
+            alone, whatever Keras' global policy is; boxes and losses stay float32.
 
     Raises:
         ConfigError: the mode is neither, or the configuration is wrong.
@@ -53,6 +57,22 @@ def build_network(mode: str, config: Config) -> keras.Model:
     if mode not in MODES:
         raise ConfigError(f"Expected mode to be one of {MODES}. Received: {mode!r}.")
     config.validate()
+    with _dtype_policy(config.PRECISION):
+        return _network(mode, config)
+
+
+@contextmanager
+def _dtype_policy(name: str):
+    """Let Keras make layers of a precision, inside the with-block alone."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _network(mode: str, config: Config) -> keras.Model:
     inputs = _inputs(mode, config)
     image = inputs["image"]
     stages = get_backbone(config.BACKBONE)(image, config.TRAIN_BN)
@@ -74,6 +94,45 @@ def build_network(mode: str, config: Config) -> keras.Model:
         class_weights=config.CLASS_WEIGHTS,
         name="mask_rcnn",
     )
+
+
+def inference_network(training_network: keras.Model, config: Config) -> keras.Model:
+    """Return a network that detects with the weights of one that trains.
+
+    The two hold the same layers, so that it detects with the weights as they are at
+    the moment, and no variable exists twice.
+
+    Args:
+        training_network: from `build_network` in training mode.
+        config: that of the training network; settings of detection may differ.
+
+    Returns:
+        A network as `build_network` gives for inference. Of a layer with weights,
+        ``get_layer(name).output`` is the one in the training network.
+
+    Raises:
+        ConfigError: a layer is missing in the training network.
+    """
+    trained = {layer.name: layer for layer in training_network.layers if layer.weights}
+
+    def shared_or_new(layer):
+        if layer.name in trained:
+            return trained[layer.name]
+        if getattr(layer, "weights", ()):
+            raise ConfigError(
+                f"Expected layer {layer.name!r} in the training network, to share its "
+                "weights. Received: no layer of this name. Name the layers of a "
+                "callable BACKBONE, and pass the configuration it was built with."
+            )
+        # The same one would keep its old inputs alive, and their layers with them.
+        return type(layer).from_config(layer.get_config())
+
+    graph = build_network("inference", config)
+    network = keras.models.clone_model(graph, clone_function=shared_or_new)
+    # Free the variables of the graph now; it refers to itself.
+    del graph
+    gc.collect()
+    return network
 
 
 def pyramid_anchors(config: Config, image_hw: tuple[int, int]) -> np.ndarray:
@@ -110,6 +169,9 @@ def _inputs(mode: str, config: Config) -> dict:
     if mode == "inference":
         if config.IMAGE_RESIZE_MODE in ("pad64", "none"):
             height = width = None
+        elif config.IMAGE_RESIZE_MODE == "crop":
+            # Only training crops; detection sees whole pictures.
+            height = width = config.IMAGE_MAX_DIM
         return {
             "image": keras.Input((height, width, channels), name="image"),
             "image_meta": meta,
@@ -305,6 +367,8 @@ class MaskRCNNNetwork(keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
+        # Of a batch given to test_on_batch PyTorch's trainer leaves the arrays as such.
+        x = {key: ops.convert_to_tensor(x[key]) for key in LOSS_INPUTS}
         # Each replica has its share of the losses, and they add up to the batch's.
         losses = detection_losses(x, y_pred, self.class_weights)
         for name, loss in losses.items():

@@ -10,6 +10,9 @@ from keras import ops
 from mrcnn.ops.replicas import sum_over_replicas
 from mrcnn.structures import META_ACTIVE_CLASS_IDS
 
+# What of a batch the losses read.
+LOSS_INPUTS = ("rpn_match", "rpn_bbox", "image_meta")
+
 
 def smooth_l1(target, predicted):
     """Return the element-wise loss of Fast R-CNN, Girshick 2015, equation 3."""

@@ -8,24 +8,24 @@ workers nor a restart changes what is learnt from. Axis letters as in
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Collection
+import threading
+from collections.abc import Collection, Iterator
 
 import keras
 import numpy as np
 
 from mrcnn.errors import DatasetError
 from mrcnn.geometry.molding import mold_image
-from mrcnn.training.augment import check_augmenter
+from mrcnn.training.augment import check_augmenter, import_imgaug
 from mrcnn.training.copy_paste import images_by_source, pick_partner
-from mrcnn.training.random_rois import generate_random_rois
-from mrcnn.training.rpn_targets import build_rpn_targets
-from mrcnn.training.samples import (
-    TrainingImage,
-    check_num_classes,
-    load_training_image,
-)
+from mrcnn.training.examples import BatchMaker
+from mrcnn.training.processes import WorkerProcesses
+from mrcnn.training.rpn_targets import AnchorTable
+from mrcnn.training.samples import check_num_classes, image_name, load_training_image
 from mrcnn.training.sampling import Rounds, rounds_of_dataset
+from mrcnn.training.watchdog import WorkLog, watched
 
 
 class Batches(keras.utils.PyDataset):
@@ -80,12 +80,16 @@ class Batches(keras.utils.PyDataset):
             made here. Every batch is then full: after the last images come arrays of
             zeros, which count in no loss. None makes whole batches.
         initial_epoch: the epoch to start with, from 0.
-        workers: threads or processes that make batches, as in `keras.utils.PyDataset`.
-        use_multiprocessing: processes instead of threads, likewise.
+        workers: threads that make batches, as in `keras.utils.PyDataset`.
+        use_multiprocessing: whether the batches are made in `workers` processes.
         max_queue_size: batches made ahead, likewise.
 
     Attributes:
         epoch: the epoch of the batches to come; Keras counts it up.
+        first_step: batches of this epoch that come no more, because a training was
+            interrupted after them; 0 again from the next epoch on.
+        error: what went wrong in the first batch that could not be made, or None.
+        work: which images are in work, for `watchdog.watched`.
 
     Raises:
         DatasetError: the data set has no images, or `sampling` cannot use them.
@@ -125,11 +129,9 @@ class Batches(keras.utils.PyDataset):
         use_multiprocessing: bool = False,
         max_queue_size: int = 10,
     ):
-        super().__init__(
-            workers=workers,
-            use_multiprocessing=use_multiprocessing,
-            max_queue_size=max_queue_size,
-        )
+        # Keras' own processes are forks, of a process full of threads. Here its
+        # threads wait for processes instead.
+        super().__init__(workers=workers, max_queue_size=max_queue_size)
         if dataset.num_images == 0:
             raise DatasetError(
                 "Expected a data set with at least one image. Received: num_images=0. "
@@ -140,18 +142,21 @@ class Batches(keras.utils.PyDataset):
             check_augmenter(augmenter)
         self.dataset = dataset
         self.batch_size = batch_size
-        self.anchors = anchors
-        self.num_rpn_anchors = num_rpn_anchors
-        self.rpn_bbox_std_dev = rpn_bbox_std_dev
-        self.max_gt_instances = max_gt_instances
         self.mean_pixel = mean_pixel
-        self.num_random_rois = num_random_rois
         self.shuffle = shuffle
         self.seed = seed
         self.steps = steps
         self.share = share
         self.epoch = initial_epoch
+        self.first_step = 0
+        self.error = None
+        self.work = WorkLog()
         self._in_epoch = False
+        self._num_processes = workers if use_multiprocessing else 0
+        self._processes = None
+        # An augmenter cannot be loaded in a process before imgaug is.
+        self._prepare = import_imgaug if augmenter is not None else None
+        self._lock = threading.Lock()
         self._rounds = rounds_of_dataset(
             dataset, repeat_threshold=repeat_threshold, negative_ratio=negative_ratio
         )
@@ -161,7 +166,7 @@ class Batches(keras.utils.PyDataset):
             peers=images_by_source(dataset, no_augmentation_sources or ()),
             share=copy_paste,
         )
-        self._load = functools.partial(
+        load = functools.partial(
             load_training_image,
             dataset,
             num_classes=num_classes,
@@ -175,8 +180,22 @@ class Batches(keras.utils.PyDataset):
             scale_jitter=scale_jitter,
             partner_of=partner_of if copy_paste else None,
         )
+        self._make = BatchMaker(
+            dataset=dataset,
+            load=load,
+            anchors=AnchorTable.of(anchors),
+            num_rpn_anchors=num_rpn_anchors,
+            rpn_bbox_std_dev=rpn_bbox_std_dev,
+            max_gt_instances=max_gt_instances,
+            num_random_rois=num_random_rois,
+        )
 
     def __len__(self) -> int:
+        return self.steps_per_epoch - self.first_step
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in a whole epoch."""
         num_images = len(self._rounds) if self.shuffle else self.dataset.num_images
         once = -(-num_images // self.batch_size)
         if self.steps is None:
@@ -186,20 +205,16 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         if not 0 <= index < len(self):
             raise IndexError(f"Expected a batch from 0 to {len(self) - 1}: {index}.")
+        index += self.first_step
         epoch = self.epoch if self.shuffle else 0
         image_ids = self.image_ids(epoch, index)
-        first, stop = self._places(len(image_ids))
-        examples = [
-            # An image depends on its place, not on who makes the others.
-            self._example(
-                image_ids[place], np.random.default_rng((self.seed, epoch, index, place))
-            )
-            # One at least: it tells the shapes.
-            for place in range(len(image_ids))[first:stop] or [0]
-        ]
-        batch = {key: np.stack([e[key] for e in examples]) for key in examples[0]}
-        missing = stop - max(first, len(image_ids))
-        return _filled_up(batch, stop - first, missing) if missing > 0 else batch
+        try:
+            with self.work.piece() as note:
+                batch = self._make_batch(image_ids, (self.seed, epoch, index), note)
+        except Exception as error:
+            self.error = self.error or error
+            raise
+        return batch
 
     def on_epoch_begin(self) -> None:
         """Note that an epoch has begun; Keras calls it."""
@@ -210,6 +225,7 @@ class Batches(keras.utils.PyDataset):
         # Keras also ends an epoch that never began, at the start of each fit.
         if self._in_epoch:
             self.epoch += 1
+            self.first_step = 0
         self._in_epoch = False
 
     def image_ids(self, epoch: int, index: int) -> np.ndarray:
@@ -233,39 +249,80 @@ class Batches(keras.utils.PyDataset):
         )
 
     def _places(self, num_images: int) -> tuple[int, int]:
-        """Return the first and the last place + 1, of a batch, that are made here."""
+        """Return the first place in a batch that is made here, and that after it."""
         if self.share is None:
             return 0, num_images
         number, num_shares = self.share
         size = self.batch_size // num_shares
         return number * size, (number + 1) * size
 
-    def _example(self, image_id: int, rng) -> dict[str, np.ndarray]:
-        loaded = self._load(int(image_id), rng=rng)
-        rpn_match, rpn_bbox = build_rpn_targets(
-            self.anchors,
-            loaded.class_ids,
-            loaded.boxes,
-            num_anchors=self.num_rpn_anchors,
-            bbox_std_dev=self.rpn_bbox_std_dev,
-            rng=rng,
-        )
-        example = {
-            "image": mold_image(loaded.image, self.mean_pixel),
-            "image_meta": loaded.image_meta.astype(np.float32),
-            "rpn_match": rpn_match[:, None],
-            "rpn_bbox": rpn_bbox,
-            **_padded(loaded, self.max_gt_instances, rng),
-        }
-        if self.num_random_rois:
-            example["rois"] = generate_random_rois(
-                loaded.image.shape,
-                self.num_random_rois,
-                loaded.class_ids,
-                loaded.boxes,
-                rng,
-            )
-        return example
+    def close(self) -> None:
+        """End the processes, if there are any."""
+        with self._lock:
+            if self._processes is not None:
+                self._processes.close()
+
+    def _make_batch(self, image_ids, seed, note) -> dict[str, np.ndarray]:
+        first, stop = self._places(len(image_ids))
+        missing = stop - max(first, len(image_ids))
+        # One at least: it tells the shapes.
+        first = min(first, len(image_ids) - 1)
+        image_ids = image_ids[first:stop]
+
+        def on_image(image_id: int) -> None:
+            note(image_name(self.dataset, image_id))
+
+        on_image(int(image_ids[0]))
+        batch = self._maker()(image_ids, seed, first, on_image=on_image)
+        # Molded here and not there: of uint8 a quarter is copied.
+        batch["image"] = _molded(batch["image"], self.mean_pixel)
+        return _filled_up(batch, stop - first, missing) if missing > 0 else batch
+
+    def _maker(self) -> BatchMaker | WorkerProcesses:
+        if not self._num_processes:
+            return self._make
+        with self._lock:
+            if self._processes is None:
+                self._processes = WorkerProcesses(
+                    self._make, self._num_processes, self._prepare
+                )
+            return self._processes
+
+
+@contextlib.contextmanager
+def serving(*all_batches: Batches, patience: float = 0) -> Iterator[None]:
+    """Enclose what uses batches: their errors come out as they are, nothing stays.
+
+    TensorFlow's input pipeline wraps an error of a worker in one of its own.
+
+    Args:
+        *all_batches: those that are used; closed at the end.
+        patience: see `watchdog.watched`.
+    """
+    try:
+        with watched([batches.work for batches in all_batches], patience):
+            yield
+    except Exception as error:
+        for batches in all_batches:
+            if batches.error is not None and batches.error is not error:
+                raise batches.error from error
+        raise
+    finally:
+        for batches in all_batches:
+            batches.close()
+
+
+def _molded(images: np.ndarray, mean_pixel: np.ndarray) -> np.ndarray:
+    """Return `mold_image` of the images [B, H, W, C], quicker where they are uint8."""
+    if images.dtype != np.uint8:
+        return mold_image(images, mean_pixel)
+    import cv2
+
+    # A channel has 256 values: subtracted once, and looked up for each pixel.
+    values = np.arange(256, dtype=np.uint8)[None, :, None]
+    table = mold_image(np.repeat(values, images.shape[3], axis=2), mean_pixel)
+    rows = images.reshape(-1, *images.shape[2:])  # [B, H, W, C] -> [B * H, W, C]
+    return cv2.LUT(rows, table).reshape(images.shape)
 
 
 @functools.lru_cache(maxsize=8)
@@ -290,21 +347,3 @@ def _filled_up(
         )
         for key, array in batch.items()
     }
-
-
-def _padded(
-    loaded: TrainingImage, max_instances: int, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
-    """Return class ids, boxes and masks, brought to `max_instances` with zeros."""
-    num = len(loaded.class_ids)
-    chosen = np.arange(num)
-    if num > max_instances:
-        chosen = np.sort(rng.choice(num, max_instances, replace=False))
-        num = max_instances
-    class_ids = np.zeros(max_instances, np.int32)
-    boxes = np.zeros((max_instances, 4), np.int32)
-    masks = np.zeros((*loaded.masks.shape[:2], max_instances), np.uint8)
-    class_ids[:num] = loaded.class_ids[chosen]
-    boxes[:num] = loaded.boxes[chosen]
-    masks[..., :num] = loaded.masks[..., chosen]
-    return {"gt_class_ids": class_ids, "gt_boxes": boxes, "gt_masks": masks}

@@ -77,7 +77,9 @@ def machine() -> tuple[int, int]:
         content = json.loads(text)
         jobs = content.get("cluster", {})
         tasks = [
-            (job, i) for job in ("chief", "worker") for i in range(len(jobs.get(job, ())))
+            (job, i)
+            for job in ("chief", "worker")
+            for i in range(len(jobs.get(job, ())))
         ]
         task = content.get("task", {})
         if len(tasks) <= 1:
@@ -87,8 +89,8 @@ def machine() -> tuple[int, int]:
         raise ConfigError(
             "Expected TF_CONFIG to name the machines and which of them this is: "
             '{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": '
-            f'"worker", "index": 0}}}}. Received: {text!r} ({error}). Mend it, or unset '
-            "it to train on this machine alone."
+            f'"worker", "index": 0}}}}. Received: {text!r} ({error}). Mend it, or '
+            "unset it to train on this machine alone."
         ) from error
 
 
@@ -109,28 +111,34 @@ def scratch_folder(run_folder: str | Path) -> Path:
     return folder
 
 
-def optimizer_class(base: type) -> type:
+def optimizer_class(base: type, *, wrapped: bool = False) -> type:
     """Return a class of optimizers for the current scope, from one of Keras'.
 
-    Keras' own clips, and accumulates, the gradients of each replica and adds them
-    afterwards, so that steps depend on the number of devices.
+    Keras' own clips, accumulates and tests the gradients of each replica and adds
+    them afterwards, so that steps depend on the number of devices.
 
     Args:
         base: `keras.optimizers.SGD` or another one.
+        wrapped: whether it gets its gradients from a `LossScaleOptimizer`.
     """
     if num_replicas() == 1:
         return base
-    return type(base.__name__, (_SumsFirst, base), {})
+    parents = (_UpdatesAlike, base) if wrapped else (_AddsFirst, _UpdatesAlike, base)
+    return type(base.__name__, parents, {})
 
 
-class _SumsFirst:
-    """Adds the gradients of all replicas before anything else is done with them.
-
-    From then on every replica does the same with its own copy of the variables.
-    """
+class _AddsFirst:
+    """Adds the gradients of all replicas before anything else is done with them."""
 
     def apply(self, grads, trainable_variables=None):
         super().apply(sum_over_replicas(list(grads)), trainable_variables)
+
+
+class _UpdatesAlike:
+    """Lets each replica change its own copy of the variables.
+
+    They have the same gradients, and so their copies stay the same.
+    """
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         for gradient, variable in zip(grads, trainable_variables, strict=True):
@@ -165,9 +173,9 @@ def lost_machines() -> Iterator[None]:
         yield
     except gone as error:
         raise TrainingError(
-            f"Expected {num_machines} machines that train together. Received: no answer "
-            f"from another one at machine {number} ({type(error).__name__}). Look in "
-            "the log of the others for the first error, then start all again, with "
+            f"Expected {num_machines} machines that train together. Received: machine "
+            f"{number} gets no answer from another one ({type(error).__name__}). Look "
+            "in the log of the others for the first error, then start all again, with "
             "--resume."
         ) from error
 
@@ -184,8 +192,8 @@ def _machines(num_devices: int, num_machines: int, indices):
     found = strategy.num_replicas_in_sync
     if num_devices != found:
         raise ConfigError(
-            f"Expected GPU_COUNT={found}: TF_CONFIG names {num_machines} machines, with "
-            f"{found // num_machines} device(s) each. Received: "
+            f"Expected GPU_COUNT={found}: TF_CONFIG names {num_machines} machines, and "
+            f"each has {found // num_machines} of the devices. Received: "
             f"GPU_COUNT={num_devices}. Set GPU_COUNT or --devices to {found}."
         )
     return strategy

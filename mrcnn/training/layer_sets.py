@@ -2,10 +2,13 @@
 
 import logging
 import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import keras
 
 from mrcnn.errors import ConfigError
+from mrcnn.structures import Stage
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,15 @@ def set_trainable(model: keras.Model, layers: str) -> list[str]:
     Raises:
         ConfigError: the expression is malformed, or matches no layer.
     """
+    chosen = chosen_layers(model, layers)
+    for layer in _layers_with_weights(model):
+        layer.trainable = layer.name in chosen
+    logger.info("Layers that learn: %s", ", ".join(chosen))
+    return chosen
+
+
+def chosen_layers(model: keras.Model, layers: str) -> list[str]:
+    """Return the names that `set_trainable` returns, and change nothing."""
     try:
         pattern = re.compile(LAYER_SETS.get(layers, layers))
     except re.error as error:
@@ -40,24 +52,44 @@ def set_trainable(model: keras.Model, layers: str) -> list[str]:
             f"Expected layers to be one of {', '.join(LAYER_SETS)} or a regular "
             f"expression. Received: {layers!r}, which is neither: {error}."
         ) from error
-    chosen = _set_trainable(model, pattern)
+    chosen = [
+        layer.name
+        for layer in _layers_with_weights(model)
+        if pattern.fullmatch(layer.name)
+    ]
     if not chosen:
         raise ConfigError(
             f"Expected layers to match at least one layer. Received: {layers!r}. Use "
             f"one of {', '.join(LAYER_SETS)} or a regular expression of whole names, "
             "such as 'res5.*|mrcnn_.*'."
         )
-    logger.info("Layers that learn: %s", ", ".join(chosen))
     return chosen
 
 
-def _set_trainable(model: keras.Model, pattern: re.Pattern) -> list[str]:
-    chosen = []
+def check_stages(model: keras.Model, stages: Sequence[Stage]) -> None:
+    """Check the stages of a training before the first of them takes hours.
+
+    Args:
+        model: the network they train.
+        stages: in the order they are trained.
+
+    Raises:
+        ConfigError: there is none, their epochs do not rise, or their layers match
+            nothing.
+    """
+    epochs = [stage.epochs for stage in stages]
+    if not epochs or any(b <= a for a, b in pairwise([0, *epochs])):
+        raise ConfigError(
+            "Expected stages whose epochs rise, since each says up to which epoch of "
+            f"the run it trains. Received: epochs={epochs}."
+        )
+    for stage in stages:
+        chosen_layers(model, stage.layers)
+
+
+def _layers_with_weights(model: keras.Model) -> Iterator[keras.layers.Layer]:
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            chosen += _set_trainable(layer, pattern)
+            yield from _layers_with_weights(layer)
         elif layer.weights:
-            layer.trainable = bool(pattern.fullmatch(layer.name))
-            if layer.trainable:
-                chosen.append(layer.name)
-    return chosen
+            yield layer

@@ -6,6 +6,10 @@ negative or left out, and the deltas of the positive ones, come out. Called by
 resized image; axis letters as in `structures`.
 """
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 import numpy as np
 
 from mrcnn.geometry.boxes import box_refinement
@@ -16,8 +20,39 @@ NEGATIVE_IOU = 0.3
 CROWD_IOU = 0.001
 
 
+@dataclass(frozen=True, eq=False)
+class AnchorTable:
+    """Anchors by area: those that can match an object then lie beside each other.
+
+    Attributes:
+        anchors: float [A, (y1, x1, y2, x2)], pixels.
+        order: int [A], which anchor stands where in the next two.
+        columns: float [(y1, x1, y2, x2), A].
+        areas: float [A], ascending.
+    """
+
+    anchors: np.ndarray
+    order: np.ndarray
+    columns: np.ndarray
+    areas: np.ndarray
+
+    @classmethod
+    def of(cls, anchors: np.ndarray) -> AnchorTable:
+        """Return the table of some anchors.
+
+        Args:
+            anchors: float [A, (y1, x1, y2, x2)], pixels.
+        """
+        anchors = np.asarray(anchors)
+        y1, x1, y2, x2 = anchors.T
+        areas = (y2 - y1) * (x2 - x1)
+        order = np.argsort(areas, kind="stable")
+        columns = np.ascontiguousarray(anchors[order].T)  # [A, 4] -> [4, A]
+        return cls(anchors, order, columns, areas[order])
+
+
 def build_rpn_targets(
-    anchors: np.ndarray,
+    anchors: np.ndarray | AnchorTable,
     gt_class_ids: np.ndarray,
     gt_boxes: np.ndarray,
     *,
@@ -33,7 +68,8 @@ def build_rpn_targets(
     up with negatives; the others become neutral, at random.
 
     Args:
-        anchors: float [A, (y1, x1, y2, x2)], pixels.
+        anchors: float [A, (y1, x1, y2, x2)], pixels; or their table, which saves
+            most of the time where many images have the same anchors.
         gt_class_ids: int [N], negative for a crowd.
         gt_boxes: [N, (y1, x1, y2, x2)], pixels.
         num_anchors: anchors that count, positive and negative together.
@@ -58,30 +94,31 @@ def build_rpn_targets(
         >>> rpn_match
         array([ 1, -1], dtype=int32)
     """
+    table = anchors if isinstance(anchors, AnchorTable) else AnchorTable.of(anchors)
     gt_boxes = np.asarray(gt_boxes, float).reshape(-1, 4)
     is_crowd = np.asarray(gt_class_ids).reshape(-1) < 0
-    # Columns on their own: each comparison then reads memory in one run.
-    columns = np.ascontiguousarray(np.asarray(anchors).T)  # [A, 4] -> [4, A]
 
     objects = gt_boxes[~is_crowd]
-    best_iou, best_object, is_best = _match(columns, objects, NEGATIVE_IOU)
-    crowd_iou, _, _ = _match(columns, gt_boxes[is_crowd], CROWD_IOU)
+    best_iou, best_object, is_best = _match(table, objects, NEGATIVE_IOU)
+    is_positive = is_best | (best_iou >= POSITIVE_IOU)
+    is_negative = ~is_positive & (best_iou < NEGATIVE_IOU)
+    if is_crowd.any():
+        crowd_iou, _, _ = _match(table, gt_boxes[is_crowd], CROWD_IOU)
+        is_negative &= crowd_iou < CROWD_IOU
 
-    rpn_match = np.zeros(len(anchors), np.int32)
-    rpn_match[(best_iou < NEGATIVE_IOU) & (crowd_iou < CROWD_IOU)] = -1
-    rpn_match[is_best | (best_iou >= POSITIVE_IOU)] = 1
-    num_positives = _keep(rpn_match, 1, num_anchors // 2, rng)
-    _keep(rpn_match, -1, num_anchors - num_positives, rng)
-
+    positives = _sample(is_positive, num_anchors // 2, rng)
+    negatives = _sample(is_negative, num_anchors - len(positives), rng)
+    rpn_match = np.zeros(len(table.anchors), np.int32)
+    rpn_match[positives] = 1
+    rpn_match[negatives] = -1
     rpn_bbox = np.zeros((num_anchors, 4), np.float32)
-    positives = np.flatnonzero(rpn_match == 1)
-    deltas = box_refinement(columns[:, positives].T, objects[best_object[positives]])
+    deltas = box_refinement(table.anchors[positives], objects[best_object[positives]])
     rpn_bbox[: len(positives)] = deltas / np.asarray(bbox_std_dev, np.float32)
     return rpn_match, rpn_bbox
 
 
 def _match(
-    columns: np.ndarray, gt_boxes: np.ndarray, least_iou: float
+    table: AnchorTable, gt_boxes: np.ndarray, least_iou: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compare the anchors with boxes, one box at a time.
 
@@ -89,7 +126,7 @@ def _match(
     whose area lets them reach `least_iou`, which is a small part of them.
 
     Args:
-        columns: float [(y1, x1, y2, x2), A], the anchors.
+        table: the anchors.
         gt_boxes: float64 [N, 4].
         least_iou: overlaps below it may be reported as 0.
 
@@ -98,15 +135,14 @@ def _match(
         best_box: int [A], the box it has that overlap with, the first of several.
         is_best: bool [A], whether it is the best anchor of a box, or one of several.
     """
-    num = columns.shape[1]
-    areas = (columns[2] - columns[0]) * (columns[3] - columns[1])
+    num = len(table.anchors)
     best_iou = np.zeros(num)
     best_box = np.zeros(num, int)
     is_best = np.zeros(num, bool)
     for index, box in enumerate(gt_boxes):
-        touching, iou = _overlaps(columns, areas, box, least_iou)
+        touching, iou = _overlaps(table, box, least_iou)
         if iou.max(initial=0) < least_iou:  # its best anchor may be of any area
-            touching, iou = _overlaps(columns, areas, box, 0)
+            touching, iou = _overlaps(table, box, 0)
         # An object outside all anchors has no best one, hence the second condition.
         is_best[touching[(iou == iou.max(initial=0)) & (iou > 0)]] = True
         better = iou > best_iou[touching]
@@ -116,32 +152,34 @@ def _match(
 
 
 def _overlaps(
-    columns: np.ndarray, areas: np.ndarray, box: np.ndarray, least_iou: float
+    table: AnchorTable, box: np.ndarray, least_iou: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the anchors that can overlap a box by `least_iou`, and the IoU, [M]."""
     y1, x1, y2, x2 = map(float, box)  # plain numbers leave float32 anchors as they are
     area = (y2 - y1) * (x2 - x1)
     if area <= 0:
         return np.zeros(0, int), np.zeros(0)
-    touching = (columns[0] < y2) & (columns[2] > y1)
+    near = slice(None)
     if least_iou > 0:
-        # The overlap is at most the smaller area over the larger one.
-        touching &= (areas >= least_iou * area) & (areas * least_iou <= area)
-    touching = np.flatnonzero(touching)
+        # The overlap is at most the smaller area over the larger one. A little more
+        # passes, in case these limits are rounded.
+        limits = least_iou * area * (1 - 1e-6), area / least_iou * (1 + 1e-6)
+        near = slice(*np.searchsorted(table.areas, limits))
+    columns, areas = table.columns[:, near], table.areas[near]
+    touching = np.flatnonzero((columns[0] < y2) & (columns[2] > y1))
     touching = touching[(columns[1, touching] < x2) & (columns[3, touching] > x1)]
     a_y1, a_x1, a_y2, a_x2 = columns[:, touching].astype(float)
     height = np.minimum(a_y2, y2) - np.maximum(a_y1, y1)
     width = np.minimum(a_x2, x2) - np.maximum(a_x1, x1)
     shared = height * width
-    return touching, shared / (areas[touching] + area - shared)
+    iou = shared / (areas[touching] + area - shared)
+    return table.order[near][touching], iou
 
 
-def _keep(rpn_match: np.ndarray, value: int, most: int, rng) -> int:
-    """Leave at most `most` anchors at `value`, the others neutral; return how many."""
-    indices = np.flatnonzero(rpn_match == value)
-    if len(indices) > most:
-        # Drawing the few that stay is far quicker than the many that go.
-        kept = rng.choice(indices, most, replace=False, shuffle=False)
-        rpn_match[indices] = 0
-        rpn_match[kept] = value
-    return min(len(indices), most)
+def _sample(is_candidate: np.ndarray, most: int, rng) -> np.ndarray:
+    """Return the candidates, or `most` of them at random, int [M], ascending."""
+    candidates = np.flatnonzero(is_candidate)
+    if len(candidates) <= most:
+        return candidates
+    # Drawing the few that stay is far quicker than the many that go.
+    return np.sort(rng.choice(candidates, most, replace=False, shuffle=False))

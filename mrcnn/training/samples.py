@@ -153,12 +153,7 @@ def _view(
         image = dataset.load_image(image_id)
         masks, class_ids = dataset.load_mask(image_id)
     except Exception as error:
-        known = isinstance(error, MrcnnError)
-        reason = str(error) if known else f"{type(error).__name__}: {error}"
-        raise DatasetError(
-            f"Expected an image with masks. Received: {where}, which cannot be "
-            f"loaded. {reason}"
-        ) from error
+        raise _not_loaded(dataset, image_id, error) from error
     class_ids = np.asarray(class_ids, np.int32).reshape(-1)
     _check(where, np.shape(image), np.shape(masks), class_ids, num_classes)
 
@@ -190,11 +185,44 @@ def check_num_classes(dataset, num_classes: int) -> None:
         )
 
 
+def check_has_objects(dataset) -> None:
+    """Refuse a data set in which there is nothing to learn from.
+
+    Asks for the classes of one image after the other, until one has an object.
+
+    Raises:
+        DatasetError: no image has an object, or the masks of one cannot be loaded.
+    """
+    # In random order: a data set may list its empty images first.
+    order = np.random.default_rng(0).permutation(dataset.num_images)
+    for image_id in map(int, order):
+        try:
+            class_ids = dataset.image_class_ids(image_id)
+        except Exception as error:
+            raise _not_loaded(dataset, image_id, error) from error
+        if (np.asarray(class_ids) > 0).any():
+            return
+    raise DatasetError(
+        "Expected a data set with an object to learn from. Received: "
+        f"{dataset.num_images} images, none with an object that is not a crowd. "
+        "Outline objects in some of them, or see whether load_mask finds them."
+    )
+
+
 def image_name(dataset, image_id: int) -> str:
     """Return an image in words, for messages: number, id in its source, path."""
     info = dataset.image_info[image_id]
     path = f", {info['path']}" if info.get("path") else ""
     return f"image {image_id} ({info['source']}.{info['id']}{path})"
+
+
+def _not_loaded(dataset, image_id: int, error: Exception) -> DatasetError:
+    known = isinstance(error, MrcnnError)
+    reason = str(error) if known else f"{type(error).__name__}: {error}"
+    return DatasetError(
+        "Expected an image with masks. Received: "
+        f"{image_name(dataset, image_id)}, which cannot be loaded. {reason}"
+    )
 
 
 def _check(where: str, image_shape, masks_shape, class_ids, num_classes: int) -> None:

@@ -11,8 +11,6 @@ attribute ``weight_names``, and the arrays lie in the group under those names:
 here knows Keras.
 """
 
-import contextlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,6 +18,7 @@ import h5py
 import numpy as np
 
 from mrcnn.errors import WeightsError, nearest
+from mrcnn.weights.files import written_whole
 
 # By layer, in the file's order, the (name, array) pairs; a layer without weights
 # has an empty list.
@@ -73,25 +72,14 @@ def write_weights(
     Raises:
         WeightsError: the file cannot be written; a file of that name is as before.
     """
-    path = Path(path)
-    # In the same folder, so that os.replace is one step; not ending in .h5, so
-    # that an interrupted write is never taken for a checkpoint.
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(unfinished, "w") as file:
+        with written_whole(path) as unfinished, h5py.File(unfinished, "w") as file:
             _write_layers(file, weights, attributes)
-        with open(unfinished, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
     except (OSError, RuntimeError) as error:  # h5py: a full disk may be either
         raise WeightsError(
             f"Expected to write the weights to {str(path)!r}. Received: "
             f"{_one_line(error)}. Check the folder's permissions and free space."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def _write_layers(file: h5py.File, weights: LayerArrays, attributes: dict) -> None:

@@ -27,6 +27,7 @@ from train import RemoteConfig
 from mrcnn.cli import arguments, outputs
 from mrcnn.cli.detector import load_detector
 from mrcnn.cli.main import guard
+from mrcnn.evaluation.coco import MIN_CONFIDENCE, evaluate_detections
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -42,8 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         help="the JSON file to write (default: %(default)s)",
     )
     arguments.add_dataset_flags(parser, dataset=ROOT / "datasets" / "remote")
-    # Average precision ranks all objects, so the unsure ones have to be there.
-    arguments.add_detection_flags(parser, logs=ROOT / "logs", confidence=0.05)
+    arguments.add_detection_flags(parser, logs=ROOT / "logs", confidence=MIN_CONFIDENCE)
     return guard(evaluate, parser.parse_args(argv))
 
 
@@ -57,8 +57,6 @@ def evaluate(args: argparse.Namespace) -> None:
     _, dataset = arguments.load_datasets(args)
 
     from tqdm import tqdm
-
-    from mrcnn.evaluation.coco import evaluate_detections
 
     detections = []
     image_ids = list(dataset.image_ids)

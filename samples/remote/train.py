@@ -5,6 +5,8 @@ examples:
       from COCO weights on datasets/remote, with the settings for a GPU
   python samples/remote/train.py --weights=last --layers=all --epochs=60 --lr=0.0001
       continue the last training, now with all layers
+  python samples/remote/train.py --resume
+      go on with a training that was interrupted, exactly where it was
   python samples/remote/train.py --dataset=my_photos --weights=imagenet
       another folder with VIA or COCO annotations
   python samples/remote/train.py --weights=none --backbone=resnet18 --image-size=256 --batch=4

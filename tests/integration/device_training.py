@@ -19,7 +19,6 @@ from mrcnn.data.dataset import Dataset
 from mrcnn.model import MaskRCNN
 
 
-
 def backbone(image):
     """Return pyramid stages of 4 to 32 pixels a cell, from one convolution each."""
     stages, features = [], image / 128
@@ -36,7 +35,9 @@ class TinyConfig(Config):
     BACKBONE = staticmethod(backbone)
     BACKBONE_STRIDES = [4, 8, 16, 32, 64]
     COMPUTE_BACKBONE_SHAPE = staticmethod(
-        lambda shape: [[-(-side // stride) for side in shape[:2]] for stride in (4, 8, 16, 32, 64)]
+        lambda shape: [
+            [-(-side // stride) for side in shape[:2]] for stride in (4, 8, 16, 32, 64)
+        ]
     )
     NUM_CLASSES = 3
     IMAGE_MIN_DIM = IMAGE_MAX_DIM = 64

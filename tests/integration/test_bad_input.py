@@ -139,6 +139,28 @@ def test_label_of_val_that_train_lacks(fails, tmp_path):
     assert "'phone'" in message and "val" in message
 
 
+def test_nothing_to_learn_from_is_said_before_a_network_is_built(
+    fails, tmp_path, monkeypatch
+):
+    """In COCO's format images without annotations count as empty ones."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in range(4):
+        Image.fromarray(np.full((48, 64, 3), 90, np.uint8)).save(folder / f"{i}.png")
+    content = {
+        "images": [
+            {"id": i, "file_name": f"{i}.png", "width": 64, "height": 48}
+            for i in range(4)
+        ],
+        "annotations": [],
+        "categories": [{"id": 1, "name": "remote"}],
+    }
+    (folder / "annotations.json").write_text(json.dumps(content))
+    monkeypatch.setattr("mrcnn.model.build_network", None)
+    message = fails(*train(folder))
+    assert "an object to learn from" in message and "3 images, none" in message
+
+
 def test_one_image_cannot_be_divided(fails, tmp_path):
     folder = write_via(tmp_path / "photos", ["remote"])
     assert "at least two images" in fails(*train(folder))

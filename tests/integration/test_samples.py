@@ -76,6 +76,14 @@ def streams(path):
         )
 
 
+def test_resume_of_a_finished_training_trains_nothing(script, logs, capsys):
+    (folder,) = logs.iterdir()
+    before = (folder / "state.npz").read_bytes()
+    script("train", "--resume", f"--logs={logs}")
+    assert "Up to epoch 2 the run is trained already" in capsys.readouterr().out
+    assert (folder / "state.npz").read_bytes() == before
+
+
 def test_train_continues_in_its_folder(logs):
     (folder,) = logs.iterdir()
     assert sorted(path.name for path in folder.glob("*.h5")) == [

@@ -145,10 +145,15 @@ def test_continuing_from_the_last_checkpoint(trained, datasets):
         again.train(*datasets, 0.01, 3, "heads")
 
 
-def test_detection_from_the_checkpoint(trained, datasets):
+@pytest.fixture(scope="module")
+def detector(trained):
     model, _, _, _ = trained
     detector = MaskRCNN("inference", TinyConfig(), model.model_dir)
     detector.load_weights(detector.find_last())
+    return detector
+
+
+def test_detection_from_the_checkpoint(detector, datasets):
     val = datasets[1]
     image = val.load_image(0)
     assert detector.detect([]) == []
@@ -165,10 +170,32 @@ def test_detection_from_the_checkpoint(trained, datasets):
     assert len(detector.detect_molded(molded, metas)) == 2
 
 
+def test_detection_while_training(trained, detector, datasets):
+    """The training network gives what a separate one gives with the same weights."""
+    model, _, _, _ = trained
+    images = [datasets[1].load_image(i) for i in range(2)]
+    molded, metas, _ = model.mold_inputs(images)
+    biases = [
+        one.keras_model.get_layer("mrcnn_class_logits").bias
+        for one in (model, detector)
+    ]
+    before = np.array(biases[0])
+    # All squares, then all background: it follows the weights.
+    for values, is_found in (([0, 9], True), ([99, 0], False)):
+        for bias in biases:
+            bias.assign(values)
+        ours = [*model.detect(images), *model.detect_molded(molded, metas)]
+        theirs = [*detector.detect(images), *detector.detect_molded(molded, metas)]
+        assert [len(found["rois"]) > 0 for found in ours] == [is_found] * 4
+        for mine, other in zip(ours, theirs, strict=True):
+            for key, value in other.items():
+                np.testing.assert_array_equal(mine[key], value, err_msg=key)
+    for bias in biases:
+        bias.assign(before)
+
+
 def test_wrong_use_is_said(trained, datasets):
     model, _, _, _ = trained
-    with pytest.raises(ConfigError, match="inference mode.*mode='training'"):
-        model.detect([np.zeros((10, 10, 3), np.uint8)])
     with pytest.raises(ConfigError, match="match at least one layer.*'res9.*'"):
         model.train(*datasets, 0.01, 9, "res9.*")
     with pytest.raises(ConfigError, match="neither"):

@@ -68,6 +68,7 @@ NEW_KEYS = {
     "GRADIENT_ACCUMULATION",
     "IMAGE_CACHE_MB",
     "KEEP_CHECKPOINTS",
+    "STATE_EVERY_MINUTES",
     "LEARNING_RATE_SCHEDULE",
     "LEARNING_RATE_STEPS",
     "NEGATIVE_IMAGE_RATIO",
@@ -229,6 +230,15 @@ def test_every_wrong_value_is_named_at_once():
         ({"IMAGE_MIN_DIM": 1100}, "IMAGE_MIN_DIM=1100 is above IMAGE_MAX_DIM=1024"),
         ({"IMAGE_MAX_DIM": 1000}, "must divide by 64"),
         ({"IMAGE_RESIZE_MODE": "pad64"}, "IMAGE_MIN_DIM=800 must divide by 64"),
+        # Training crops 512, which divides; detection pads to 1000.
+        (
+            {
+                "IMAGE_RESIZE_MODE": "crop",
+                "IMAGE_MIN_DIM": 512,
+                "IMAGE_MAX_DIM": 1000,
+            },
+            "image size 1000 must divide by 64",
+        ),
         ({"MEAN_PIXEL": [1, 2]}, "MEAN_PIXEL: expected 3 numbers"),
         ({"MASK_SHAPE": [56, 56]}, "expected [28, 28], twice MASK_POOL_SIZE"),
     ],

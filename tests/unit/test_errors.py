@@ -4,7 +4,8 @@ from mrcnn import errors
 
 
 @pytest.mark.parametrize(
-    "name", ["ConfigError", "DatasetError", "WeightsError", "VideoError"]
+    "name",
+    ["ConfigError", "DatasetError", "WeightsError", "TrainingError", "VideoError"],
 )
 def test_errors_are_mrcnn_errors_and_value_errors(name):
     error = getattr(errors, name)

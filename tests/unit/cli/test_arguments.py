@@ -7,6 +7,7 @@ import pytest
 from mrcnn.cli import arguments, runs
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError, WeightsError
+from mrcnn.structures import Stage
 
 
 def training_args(*words, dataset="photos"):
@@ -29,11 +30,9 @@ class Remote(Config):
     IMAGES_PER_GPU = 4
 
 
-def test_dataset_is_required_without_a_default(capsys):
-    with pytest.raises(SystemExit) as caught:
-        training_args(dataset=None)
-    assert caught.value.code == 2
-    assert "--dataset" in capsys.readouterr().err
+def test_dataset_is_required_without_a_default():
+    with pytest.raises(ConfigError, match="--dataset=FOLDER, or --resume"):
+        arguments.load_datasets(training_args(dataset=None))
 
 
 @pytest.mark.parametrize("words", [["--epochs=0"], ["--batch=2.5"], ["--steps=many"]])
@@ -167,6 +166,28 @@ def test_start_that_is_missing(tmp_path):
 )
 def test_layers_suit_the_start(words, layers):
     assert arguments.training_layers(training_args(*words)) == layers
+
+
+def stages_of(*words):
+    args = training_args(*words)
+    return arguments.training_stages(args, Config(LEARNING_RATE=args.lr or 0.001))
+
+
+def test_one_stage_of_layers_epochs_and_rate():
+    assert stages_of() == (Stage("heads", 30, 0.001),)
+    words = ("--weights=none", "--epochs=7", "--lr=0.5")
+    assert stages_of(*words) == (Stage("all", 7, 0.5),)
+
+
+def test_stages_stand_alone():
+    stages = (Stage("heads", 20, 0.1), Stage("all", 60, 0.01))
+    assert stages_of("--stages=heads:20:0.1,all:60:0.01") == stages
+
+
+@pytest.mark.parametrize("flag", ["--layers=all", "--epochs=30", "--lr=0"])
+def test_stages_and_a_flag_that_they_replace(flag):
+    with pytest.raises(ConfigError, match=f"Expected --stages alone.*{flag}"):
+        stages_of("--stages=heads:20:0.1", flag)
 
 
 def test_from_scratch_batch_norm_learns_and_anchors_suit_the_size():

@@ -54,7 +54,7 @@ def test_log_is_shown_while_a_command_runs(capsys):
     assert logging.getLogger("mrcnn").handlers == handlers
 
 
-@pytest.mark.parametrize("words", [[], ["fly"], ["train"], ["predict"]])
+@pytest.mark.parametrize("words", [[], ["fly"], ["train", "--epochs"], ["predict"]])
 def test_wrong_usage_is_code_2(words, capsys):
     with pytest.raises(SystemExit) as caught:
         main(words)

@@ -13,6 +13,7 @@ from mrcnn.geometry.masks import (
     extract_bboxes,
     mask_in_box,
     minimize_mask,
+    paste_masks,
     unmold_mask,
 )
 
@@ -43,6 +44,36 @@ def test_extract_bboxes_of_nothing():
     np.testing.assert_array_equal(extract_bboxes(masks), [(2, 3, 10, 20), (0,) * 4])
     for shape in ((20, 30, 0), (0, 0, 0)):
         assert extract_bboxes(np.zeros(shape, bool)).shape == (0, 4)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.integers(1, 4),
+    st.integers(0, 2**32 - 1),
+)
+def test_extract_bboxes_in_any_order_of_memory(height, width, num, seed):
+    masks = np.random.default_rng(seed).random((height, width, num)) < 0.05
+    by_hand = [
+        (min(y), min(x), max(y) + 1, max(x) + 1) if len(y) else (0, 0, 0, 0)
+        for y, x in (np.nonzero(masks[..., i]) for i in range(num))
+    ]
+    one_piece_each = np.moveaxis(np.moveaxis(masks, -1, 0).copy(), 0, -1)
+    for order in (masks, one_piece_each, np.asfortranarray(masks), masks[::-1][::-1]):
+        order.flags.writeable = False
+        np.testing.assert_array_equal(extract_bboxes(order), by_hand)
+
+
+def test_paste_masks():
+    boxes = [(2, 3, 4, 6), (0, 0, 20, 30), (0, 0, 0, 0)]
+    box_masks = [np.eye(2, 3, dtype=bool), np.ones((20, 30), bool), np.zeros((0, 0))]
+    masks = paste_masks(np.array(boxes), box_masks, (20, 30))
+    assert masks.shape == (20, 30, 3) and masks.dtype == bool
+    # The diagonal of 2 x 3 in rows 2 and 3 from column 3 on.
+    np.testing.assert_array_equal(np.argwhere(masks[..., 0]), [(2, 3), (3, 4)])
+    assert masks[..., 1].all() and not masks[..., 2].any()
+    assert paste_masks(np.zeros((0, 4), int), [], (5, 6)).shape == (5, 6, 0)
 
 
 def test_minimize_and_expand_a_rectangle():

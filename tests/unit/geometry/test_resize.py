@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrcnn.errors import ConfigError, DatasetError
+from mrcnn.geometry.interpolation import resize_nearest
 from mrcnn.geometry.resize import (
     apply_to_image,
     apply_to_masks,
@@ -203,6 +204,37 @@ def test_jittered_pictures_lie_in_their_window(height, width, mode, factor, seed
     assert resized[y1:y2, x1:x2].any()
     if factor * plan.scale <= 1:
         assert resized[y1:y2, x1:x2].min() >= 8
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 90),
+    st.integers(1, 90),
+    st.sampled_from(["square", "pad64", "crop", "none", "jitter"]),
+    st.integers(0, 2**32 - 1),
+)
+def test_masks_by_their_boxes_are_masks_as_a_whole(height, width, mode, seed):
+    """Equal to scaling, cutting and padding all pixels, pixel for pixel."""
+    rng = np.random.default_rng(seed)
+    plan = plan_resize(
+        (height, width),
+        min_dim=64,
+        max_dim=int(rng.choice([32, 64, 128])),
+        mode="square" if mode == "jitter" else mode,
+        rng=rng,
+    )
+    if mode == "jitter":  # may cut one side and pad the other
+        plan = jitter_plan(plan, (0.1, 3), rng)
+    # Full, thin, scattered, empty.
+    masks = rng.random((height, width, 4)) < [1, 0.5, 0.01, 0]
+    masks[..., 1] &= np.arange(width) == rng.integers(width)
+    whole = resize_nearest(masks, plan.scaled_hw)
+    if plan.crop:
+        y, x, h, w = plan.crop
+        whole = whole[y : y + h, x : x + w]
+    whole = np.pad(whole, plan.padding)
+    found = apply_to_masks(read_only(masks), plan)
+    np.testing.assert_array_equal(found, whole)
 
 
 def test_grey_images_and_images_without_objects():

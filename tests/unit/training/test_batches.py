@@ -1,12 +1,17 @@
 """Batches: contents, order, repeatability."""
 
+import logging
+import time
+
+import keras
 import numpy as np
 import pytest
 
+from mrcnn.data.cache import CachedImages
 from mrcnn.errors import ConfigError, DatasetError
 from mrcnn.geometry.anchors import feature_shapes, generate_pyramid_anchors
 from mrcnn.training.augment import import_imgaug
-from mrcnn.training.batches import Batches
+from mrcnn.training.batches import Batches, serving
 
 STRIDES = [8, 16, 32]
 ANCHORS = generate_pyramid_anchors(
@@ -235,10 +240,35 @@ def test_none_stands_for_no_sources(rectangles):
     assert batches_of(rectangles([1, 1]), no_augmentation_sources=None)[0]
 
 
+class Recorder(keras.Model):
+    """A model that only keeps what it is fed."""
+
+    def __init__(self):
+        super().__init__()
+        self.served, self.validated = [], []
+        self.built = True  # as the network is; of others Keras looks at a batch first
+        self.compile(run_eagerly=True)
+
+    def train_step(self, batch):
+        self.served.append({key: np.array(value) for key, value in batch.items()})
+        return {"loss": 0.0}
+
+    def test_step(self, batch):
+        self.validated.append({key: np.array(value) for key, value in batch.items()})
+        return {"loss": 0.0}
+
+
+def fit(train, val=None, patience=0, epochs=1):
+    """Train as the trainer does; return the model."""
+    model = Recorder()
+    with serving(*filter(None, (train, val)), patience=patience):
+        model.fit(train, validation_data=val, epochs=epochs, verbose=0, shuffle=False)
+    return model
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_fit_is_served_each_epoch_in_full(rectangles, workers):
     """Each epoch's batches come in its turn, whatever Keras reads ahead."""
-    import keras
 
     class Watched(Batches):
         def __getitem__(self, index):
@@ -246,20 +276,140 @@ def test_fit_is_served_each_epoch_in_full(rectangles, workers):
                 "epoch": np.array([self.epoch] * self.batch_size, np.int32)
             }
 
-    class Recorder(keras.Model):
-        def train_step(self, batch):
-            served.append((int(batch["epoch"][0]), np.array(batch["image_meta"])[:, 0]))
-            return {"loss": 0.0}
-
-    served = []
     batches = batches_of(
         rectangles([1] * 6), kind=Watched, workers=workers, initial_epoch=4
     )
-    model = Recorder()
-    model.built = True  # as the network is; of others Keras looks at a batch first
-    model.compile(run_eagerly=True)
-    model.fit(batches, epochs=3, verbose=0, shuffle=False)
-    assert [epoch for epoch, _ in served] == [4] * 3 + [5] * 3 + [6] * 3
+    served = fit(batches, epochs=3).served
+    assert [batch["epoch"][0] for batch in served] == [4] * 3 + [5] * 3 + [6] * 3
     for start in (0, 3, 6):
-        images = np.concatenate([images for _, images in served[start : start + 3]])
-        assert sorted(images) == list(range(6))
+        images = [batch["image_meta"][:, 0] for batch in served[start : start + 3]]
+        assert sorted(np.concatenate(images)) == list(range(6))
+
+
+def test_rest_of_an_interrupted_epoch(rectangles):
+    dataset = rectangles([1] * 7)
+    whole = batches_of(dataset, steps=4, initial_epoch=2)
+    rest = batches_of(dataset, steps=4, initial_epoch=2)
+    rest.first_step = 3
+    assert (len(whole), len(rest), rest.steps_per_epoch) == (4, 1, 4)
+    assert_same(rest[0], whole[3])
+    with pytest.raises(IndexError):
+        rest[1]
+    # Keras ends an epoch that never began when a fit begins.
+    rest.on_epoch_end()
+    assert (rest.epoch, len(rest)) == (2, 1)
+    rest.on_epoch_begin()
+    rest.on_epoch_end()
+    assert (rest.epoch, len(rest)) == (3, 4)
+
+
+THREADS = {"workers": 4}
+PROCESSES = {"workers": 2, "use_multiprocessing": True}
+
+
+def test_threads_and_processes_serve_the_same_batches(rectangles):
+    iaa = import_imgaug().augmenters
+    settings = {
+        "augmenter": iaa.Sequential([iaa.Fliplr(0.5), iaa.Affine(rotate=(-9, 9))]),
+        "steps": 4,
+        "initial_epoch": 2,
+        "num_random_rois": 4,
+        "seed": 3,
+    }
+    models = [
+        fit(
+            batches_of(rectangles([1, 2, 3, 0, 9]), **settings, **workers),
+            batches_of(rectangles([2, 3, 1]), shuffle=False, **workers),
+            epochs=2,
+        )
+        for workers in ({"workers": 1}, THREADS, PROCESSES)
+    ]
+    for model in models:
+        assert (len(model.served), len(model.validated)) == (8, 4)
+        for name in ("served", "validated"):
+            for one, other in zip(
+                getattr(models[0], name), getattr(model, name), strict=True
+            ):
+                assert_same(one, other)
+    first, second = models[0].served[:4], models[0].served[4:]
+    assert any(
+        (one["image"] != other["image"]).any()
+        for one, other in zip(first, second, strict=True)
+    )
+
+
+def test_cached_images_give_the_same_batches(rectangles):
+    iaa = import_imgaug().augmenters
+    dataset = rectangles([1, 2, 3])
+    cached = CachedImages(rectangles([1, 2, 3]), limit=2 * 40 * 60 * 3)
+    # 40 x 60 as they are: the arrays of the cache themselves reach the augmenter.
+    settings = {"mode": "none", "augmenter": iaa.Multiply(1.5), "batch_size": 1}
+    plain, quick = batches_of(dataset, **settings), batches_of(cached, **settings)
+    for _ in range(2):
+        for i in range(3):
+            assert_same(plain[i], quick[i])
+    assert_same(batches_of(dataset)[0], batches_of(cached)[0])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_images_are_molded_to_the_last_bit(rectangles, dtype, channels):
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (40, 60, channels)).astype(dtype)
+    mean = np.array([123.7, 116.8, 103.9, 0.1])[:channels]
+    dataset = rectangles([1, 1])
+    dataset.load_image = lambda image_id: picture
+    batch = batches_of(dataset, mode="none", mean_pixel=mean)[0]
+    assert batch["image"].dtype == np.float32
+    # As the original: the difference in float64, then rounded.
+    expected = (picture.astype(np.float64) - mean).astype(np.float32)
+    np.testing.assert_array_equal(batch["image"], [expected] * 2)
+
+
+def broken(rectangles, image_id):
+    """A data set of which one image cannot be read."""
+    dataset = rectangles([1] * 12)
+    dataset.counts[image_id] = "broken"  # load_mask then fails
+    return dataset
+
+
+@pytest.mark.parametrize("workers", [{"workers": 1}, THREADS, PROCESSES])
+@pytest.mark.parametrize("in_validation", [False, True])
+def test_fit_ends_with_the_error_of_an_image(rectangles, workers, in_validation):
+    """Not with the backend's own, and in a moment: the queue must not hang."""
+    good, bad = rectangles([1] * 12), broken(rectangles, 9)
+    train, val = (good, bad) if in_validation else (bad, good)
+    start = time.perf_counter()
+    with pytest.raises(DatasetError, match=r"image 9 \(shapes.no9, folder/9.png\)"):
+        fit(
+            batches_of(train, **workers),
+            batches_of(val, shuffle=False, **workers),
+        )
+    assert time.perf_counter() - start < 30
+
+
+def test_an_error_of_the_model_stays_what_it_is(rectangles):
+    with pytest.raises(KeyError, match="of mine"), serving(batches_of(rectangles([1]))):
+        raise KeyError("of mine")
+
+
+@pytest.mark.parametrize("workers", [{"workers": 1}, THREADS, PROCESSES])
+def test_an_image_that_takes_long_is_named(rectangles, workers, caplog):
+    caplog.set_level(logging.WARNING)
+    dataset = rectangles([1] * 6)
+    dataset.delays = {4: 0.8}
+    fit(batches_of(dataset, **workers), patience=0.2)
+    warnings = [r.getMessage() for r in caplog.records if "No batch" in r.getMessage()]
+    assert any("image 4 (shapes.no4, folder/4.png) for" in text for text in warnings)
+
+
+def test_images_of_several_sizes_do_not_make_a_batch(rectangles):
+    dataset = rectangles([1, 1])
+    load_image = dataset.load_image
+    dataset.load_image = lambda i: np.repeat(load_image(i), 1 + i, axis=0)
+    dataset.load_mask = lambda i: (np.ones((40 + 40 * i, 60, 1), bool), np.array([1]))
+    with pytest.raises(
+        DatasetError,
+        match=r"\[40, 60, 3\] for image 0 \(.*\) and \[80, 60, 3\] for image 1",
+    ):
+        batches_of(dataset, mode="none", shuffle=False)[0]

@@ -4,7 +4,8 @@ import keras
 import pytest
 
 from mrcnn.errors import ConfigError
-from mrcnn.training.layer_sets import LAYER_SETS, set_trainable
+from mrcnn.structures import Stage
+from mrcnn.training.layer_sets import LAYER_SETS, check_stages, set_trainable
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,23 @@ def test_wrong_expressions(network):
         set_trainable(network, "res9")
     with pytest.raises(ConfigError, match=r"'res\(', which is neither"):
         set_trainable(network, "res(")
+
+
+def test_stages_are_checked_before_any_is_trained(network):
+    set_trainable(network, "all")
+    check_stages(network, [Stage("heads", 2, 0.1), Stage("res3.*", 4, 0.1)])
+    with pytest.raises(ConfigError, match="at least one layer.*'res9'"):
+        check_stages(network, [Stage("heads", 2, 0.1), Stage("res9", 4, 0.1)])
+    # It looks, and changes nothing.
+    assert all(layer.trainable for layer in network.layers)
+
+
+@pytest.mark.parametrize("epochs", [[], [0], [2, 2], [4, 2]])
+def test_epochs_of_stages_rise(network, epochs):
+    with pytest.raises(
+        ConfigError, match=rf"epochs rise.*epochs=\[{str(epochs)[1:-1]}"
+    ):
+        check_stages(network, [Stage("heads", n, 0.1) for n in epochs])
 
 
 def test_sets_are_those_of_the_original():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mrcnn.training.rpn_targets import build_rpn_targets
+from mrcnn.training.rpn_targets import AnchorTable, build_rpn_targets
 
 STD_DEV = np.array([0.1, 0.1, 0.2, 0.2])
 
@@ -75,6 +75,29 @@ def test_rules_and_deltas_match_the_plain_version(seed):
         wanted = np.array([dy, dx, np.log(bh / ah), np.log(bw / aw)]) / STD_DEV
         np.testing.assert_allclose(row, wanted, rtol=1e-4, atol=1e-4)
     assert not deltas[np.count_nonzero(match == 1) :].any()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_table_gives_what_its_anchors_give(dtype):
+    rng = np.random.default_rng(0)
+    anchors = rng.permutation(grid_anchors()).astype(dtype)  # in no order of area
+    table = AnchorTable.of(anchors)
+    for num in (0, 1, 7):
+        boxes, class_ids = random_boxes(rng, num), rng.choice([1, 2, -1], num)
+        one, other = (
+            build_rpn_targets(
+                given,
+                class_ids,
+                boxes,
+                num_anchors=40,
+                bbox_std_dev=STD_DEV,
+                rng=np.random.default_rng(num),
+            )
+            for given in (anchors, table)
+        )
+        for first, second in zip(one, other, strict=True):
+            np.testing.assert_array_equal(first, second)
+        assert np.count_nonzero(one[0]) == 40
 
 
 def test_a_case_by_hand():

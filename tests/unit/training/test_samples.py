@@ -13,7 +13,11 @@ from mrcnn.structures import (
     META_WINDOW,
 )
 from mrcnn.training.augment import import_imgaug
-from mrcnn.training.samples import image_name, load_training_image
+from mrcnn.training.samples import (
+    check_has_objects,
+    image_name,
+    load_training_image,
+)
 
 
 def load(dataset, image_id=0, **kwargs):
@@ -230,3 +234,16 @@ def test_too_few_classes_in_the_network(rectangles):
 
 def test_image_name(rectangles):
     assert image_name(rectangles([0]), 0) == "image 0 (shapes.no0, folder/0.png)"
+
+
+def test_an_object_to_learn_from_is_looked_for_until_one_is_found(rectangles):
+    check_has_objects(rectangles([0, 0, 1, 0]))
+    with pytest.raises(DatasetError, match="to learn from. Received: 3 images, none"):
+        check_has_objects(rectangles([0, 0, 0]))
+    # Crowds are not learned.
+    with pytest.raises(DatasetError, match="Received: 2 images, none"):
+        check_has_objects(broken(rectangles, load_mask=full(-1)))
+    with pytest.raises(
+        DatasetError, match=r"image \d \(shapes.no.*OSError: file is cut"
+    ):
+        check_has_objects(broken(rectangles, load_mask=raises))

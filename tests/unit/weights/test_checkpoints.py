@@ -8,12 +8,19 @@ import pytest
 
 from mrcnn.errors import WeightsError
 from mrcnn.weights.checkpoints import (
+    Best,
     CheckpointNotFoundError,
     checkpoint_path,
+    drop_checkpoints,
+    find_best,
     find_last,
+    find_run,
+    list_checkpoints,
     new_run_folder,
     parse_checkpoint,
+    read_best,
     run_folder,
+    write_best,
 )
 
 NOW = datetime(2024, 12, 31, 23, 59, 58)
@@ -129,3 +136,68 @@ def test_find_last_says_where_it_looked(tmp_path, folders, found):
     # Scripts for the original catch FileNotFoundError, the command line WeightsError.
     assert isinstance(caught.value, FileNotFoundError)
     assert isinstance(caught.value, WeightsError)
+
+
+def test_find_best(tmp_path):
+    old, new = tmp_path / "remote20240101T0000", tmp_path / "remote20240201T0000"
+    make(old, "mask_rcnn_remote_0003.h5", "mask_rcnn_remote_0004.h5")
+    best = Best(3, "mask_rcnn_remote_0003.h5", "val_loss", 0.25)
+    write_best(old, best)
+    assert read_best(old) == best
+    make(new, "mask_rcnn_remote_0001.h5")  # no epoch of it is measured yet
+    assert find_best(tmp_path, "Remote") == old / "mask_rcnn_remote_0003.h5"
+    assert find_best(tmp_path) == find_best(tmp_path, "Remote")
+    write_best(new, Best(2, "mask_rcnn_remote_0002.h5", "val_loss", 0.2))
+    # A best.json whose checkpoint somebody deleted does not help anybody.
+    assert find_best(tmp_path, "Remote").parent == old
+    with pytest.raises(
+        CheckpointNotFoundError, match=r"best\.json and.*--weights=last"
+    ):
+        find_best(tmp_path, "other")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"epoch": 3}'])
+def test_damaged_best(tmp_path, text):
+    (tmp_path / "best.json").write_text(text)
+    with pytest.raises(WeightsError, match=r"best\.json, which cannot be read"):
+        read_best(tmp_path)
+
+
+def test_no_best(tmp_path):
+    assert read_best(tmp_path) is None
+    (tmp_path / "file").touch()
+    with pytest.raises(WeightsError, match=r"Expected to write .*best\.json"):
+        write_best(tmp_path / "file", Best(1, "a.h5", "val_loss", 1.0))
+
+
+def test_find_run(tmp_path):
+    make(tmp_path / "remote20240101T0000", "state.npz")
+    make(tmp_path / "other20240301T0000", "state.npz")
+    make(tmp_path / "remote20240201T0000", "mask_rcnn_remote_0001.h5")
+    found = find_run(tmp_path, "state.npz", "Remote")
+    assert found == tmp_path / "remote20240101T0000"
+    assert find_run(tmp_path, "state.npz").name == "other20240301T0000"
+    with pytest.raises(CheckpointNotFoundError, match=r"Expected x\.npz.*2 such"):
+        find_run(tmp_path, "x.npz", "remote")
+
+
+@pytest.mark.parametrize(
+    ("epoch", "keep", "left"),
+    [
+        # Epoch 1 is the best; 12 is of a training that went on from epoch 9 before.
+        (10, 1, [1, 10, 12]),
+        (10, 2, [1, 9, 10, 12]),
+        (10, 9, [1, 2, 9, 10, 12]),
+        (9, 1, [1, 9, 10, 12]),
+        (11, 1, [1, 2, 9, 10, 12]),  # its checkpoint is not there: delete nothing
+    ],
+)
+def test_drop_checkpoints(tmp_path, epoch, keep, left):
+    names = [f"mask_rcnn_remote_{e:04d}.h5" for e in (1, 2, 9, 10, 12)]
+    make(tmp_path, *names, "mask_rcnn_other_0001.h5", "state.npz")
+    write_best(tmp_path, Best(1, names[0], "val_loss", 0.5))
+    drop_checkpoints(tmp_path, "Remote", epoch, keep)
+    paths = list_checkpoints(tmp_path, "Remote")
+    assert paths == [tmp_path / f"mask_rcnn_remote_{e:04d}.h5" for e in left]
+    assert (tmp_path / "mask_rcnn_other_0001.h5").exists()
+    assert (tmp_path / "state.npz").exists()
