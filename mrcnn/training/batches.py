@@ -264,7 +264,7 @@ class Batches(keras.utils.PyDataset):
 
     def _make_batch(self, image_ids, seed, note) -> dict[str, np.ndarray]:
         first, stop = self._places(len(image_ids))
-        missing = stop - max(first, len(image_ids))
+        size, missing = stop - first, stop - max(first, len(image_ids))
         # One at least: it tells the shapes.
         first = min(first, len(image_ids) - 1)
         image_ids = image_ids[first:stop]
@@ -276,7 +276,7 @@ class Batches(keras.utils.PyDataset):
         batch = self._maker()(image_ids, seed, first, on_image=on_image)
         # Molded here and not there: of uint8 a quarter is copied.
         batch["image"] = _molded(batch["image"], self.mean_pixel)
-        return _filled_up(batch, stop - first, missing) if missing > 0 else batch
+        return _filled_up(batch, size, missing) if missing > 0 else batch
 
     def _maker(self) -> BatchMaker | WorkerProcesses:
         if not self._num_processes:
