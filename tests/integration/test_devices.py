@@ -1,6 +1,5 @@
 """Several devices train as one: the same losses and weights for the same batches."""
 
-import importlib.util
 import json
 import os
 import socket
@@ -95,24 +94,16 @@ def test_two_machines(one_device, tmp_path):
     assert not (folder / "1" / "logs").exists()
 
 
-@pytest.mark.parametrize("num_devices", [1, 2])
-def test_jax(one_device, tmp_path, num_devices):
+def test_jax(tmp_path):
     pytest.importorskip("jax")
-    process = start(
-        tmp_path / "run",
-        num_devices,
-        KERAS_BACKEND="jax",
-        XLA_FLAGS="--xla_force_host_platform_device_count=2",
-    )
-    assert_same(result(tmp_path / "run", process), one_device)
-
-
-@pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="PyTorch is not installed"
-)
-def test_torch(one_device, tmp_path):
-    process = start(tmp_path / "run", 1, KERAS_BACKEND="torch")
-    assert_same(result(tmp_path / "run", process), one_device)
+    flags = "--xla_force_host_platform_device_count=2"
+    folders = [tmp_path / str(count) for count in (1, 2)]
+    processes = [
+        start(folder, count, KERAS_BACKEND="jax", XLA_FLAGS=flags)
+        for count, folder in enumerate(folders, 1)
+    ]
+    one, two = map(result, folders, processes)
+    assert_same(two, one)
 
 
 def test_a_machine_that_dies_ends_the_others(tmp_path):
