@@ -1,86 +1,31 @@
 """The flags that the commands and the samples share, and what they turn into.
 
 `add_training_flags` and `add_detection_flags` are the vocabulary; the other
-functions turn parsed flags into data sets, a `Config`, an augmenter. A flag
-left out is None and leaves the value to the run it starts from, or the `Config`.
+functions turn parsed flags into a `Config` and stages. A flag left out is None and
+leaves the value to the run it starts from, or the `Config`. `datasets` and
+`augmentation` have the flags of the images.
 """
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mrcnn.cli import runs
+from mrcnn.cli.augmentation import AUGMENTERS
+from mrcnn.cli.datasets import add_dataset_flags
 from mrcnn.cli.recipe import DEFAULT_EPOCHS, add_recipe_flags, recipe_settings
 from mrcnn.cli.resume import add_resume_flag
-from mrcnn.cli.values import class_list, positive, setting, stage_list
+from mrcnn.cli.values import default_words, positive, setting, stage_list
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError
 from mrcnn.structures import Stage
 from mrcnn.weights.checkpoints import find_best, find_last
 
-# What --augment names, made of imgaug's augmenters.
-_AUGMENTERS = {
-    "none": None,
-    "flip": lambda iaa: iaa.Fliplr(0.5),
-    "turn": lambda iaa: iaa.Sequential(
-        [
-            iaa.Fliplr(0.5),
-            iaa.Affine(rotate=(-180, 180), scale=(0.7, 1.3)),
-            iaa.Multiply((0.7, 1.3)),
-        ]
-    ),
-}
 DOWNLOADED = ("coco", "imagenet")
 _EMPTY_START = ("imagenet", "none")
-
-
-def add_dataset_flags(
-    parser: argparse.ArgumentParser, *, dataset: str | Path | None = None
-) -> None:
-    """Add the flags that say which images and classes to use.
-
-    Args:
-        parser: the parser to add to.
-        dataset: default of --dataset; None leaves it to be given.
-    """
-    group = parser.add_argument_group("data set")
-    group.add_argument(
-        "--dataset",
-        type=Path,
-        metavar="FOLDER",
-        default=dataset,
-        help="photos with their VIA or COCO annotations, divided into train/ and val/ "
-        "or not" + _default(dataset),
-    )
-    group.add_argument(
-        "--classes",
-        type=class_list,
-        metavar="A,B,C",
-        help="class names in the order of their ids (default: found in them)",
-    )
-    group.add_argument(
-        "--class-attribute",
-        metavar="NAME",
-        help="VIA: the region attribute that holds the class (default: found)",
-    )
-    group.add_argument(
-        "--val-fraction",
-        type=float,
-        metavar="SHARE",
-        default=0.2,
-        help="share of the images kept for validation where the folder has no "
-        "train/ and val/ (default: %(default)s)",
-    )
-    group.add_argument(
-        "--seed",
-        type=int,
-        metavar="N",
-        default=0,
-        help="seed of everything random (default: %(default)s)",
-    )
 
 
 def add_training_flags(
@@ -89,6 +34,7 @@ def add_training_flags(
     dataset: str | Path | None = None,
     logs: str | Path = "logs",
     augment: str = "flip",
+    add_data_flags: Callable = add_dataset_flags,
 ) -> None:
     """Add the flags of a training.
 
@@ -97,9 +43,11 @@ def add_training_flags(
         dataset: default of --dataset; None leaves it to be given.
         logs: default of --logs.
         augment: default of --augment.
+        add_data_flags: adds --seed and the flags that say what to learn from, given
+            the parser and `dataset`.
     """
     add_resume_flag(parser)
-    add_dataset_flags(parser, dataset=dataset)
+    add_data_flags(parser, dataset=dataset)
     group = parser.add_argument_group("network")
     group.add_argument(
         "--weights",
@@ -146,7 +94,7 @@ def add_training_flags(
     group.add_argument("--lr", type=float, metavar="RATE", help="learning rate")
     group.add_argument(
         "--augment",
-        choices=tuple(_AUGMENTERS),
+        choices=tuple(AUGMENTERS),
         default=augment,
         help="change training images at random: flip left to right (not where left "
         "and right differ, as in text), or turn by any angle, scale and brighten as "
@@ -188,7 +136,7 @@ def add_detection_flags(
         metavar="SCORE",
         default=confidence,
         help="leave out objects with a lower score, 0 to 1"
-        + (_default(confidence) or " (default: as trained, 0.7)"),
+        + (default_words(confidence) or " (default: as trained, 0.7)"),
     )
     group.add_argument(
         "--batch",
@@ -197,47 +145,6 @@ def add_detection_flags(
         default=1,
         help="images per step; more are faster on a GPU (default: %(default)s)",
     )
-
-
-def load_datasets(args: argparse.Namespace):
-    """Return the training and the validation data set that the flags name.
-
-    Args:
-        args: flags of `add_dataset_flags`.
-
-    Returns:
-        (train, val), of class `Dataset`, with the same classes.
-
-    Raises:
-        ConfigError: no folder is given.
-        DatasetError: there is no readable data set.
-    """
-    if args.dataset is None:
-        raise ConfigError(
-            "Expected a folder of annotated photos. Received: none. Type "
-            "--dataset=FOLDER, or --resume to go on with an interrupted training."
-        )
-    from mrcnn.data.dataset import Dataset
-    from mrcnn.data.formats import subsets
-
-    # Who asks for images without objects wants the photos without outlines, too.
-    asks_for_negatives = getattr(args, "NEGATIVE_IMAGE_RATIO", None) is not None
-
-    def load(subset, class_names):
-        return Dataset.load(
-            args.dataset,
-            subset,
-            class_names,
-            class_attribute=args.class_attribute,
-            keep_unannotated=True if asks_for_negatives else None,
-        )
-
-    parts = subsets(args.dataset)
-    if len(parts) < 2:
-        whole = load(parts[0] if parts else None, args.classes)
-        return whole.split(args.val_fraction, args.seed)
-    train = load("train", args.classes)
-    return train, load("val", list(train.class_names[1:]))
 
 
 def training_config(
@@ -319,16 +226,6 @@ def training_layers(args: argparse.Namespace) -> str:
     if args.layers:
         return args.layers
     return "all" if args.weights in _EMPTY_START else "heads"
-
-
-def augmentation(args: argparse.Namespace):
-    """Return the imgaug augmenter that --augment names, or None."""
-    make = _AUGMENTERS[args.augment]
-    if make is None:
-        return None
-    from mrcnn.training.augment import import_imgaug
-
-    return make(import_imgaug().augmenters)
 
 
 def folder_name(path: str | Path) -> str:
@@ -416,15 +313,5 @@ def _add_logs_flag(group, logs: str | Path) -> None:
         type=Path,
         metavar="FOLDER",
         default=Path(logs),
-        help=f"folder of the training runs{_default(logs)}",
+        help=f"folder of the training runs{default_words(logs)}",
     )
-
-
-def _default(value) -> str:
-    return "" if value is None else f" (default: {_short(value)})"
-
-
-def _short(value) -> str:
-    if isinstance(value, Path) and value.is_relative_to(Path.cwd()):
-        return str(value.relative_to(Path.cwd()))
-    return str(value)

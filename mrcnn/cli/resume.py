@@ -121,7 +121,8 @@ def resumed(
                 "run from a checkpoint: --weights=PATH."
             )
     flags = {key: run.flags.get(key) for key in given}
-    flags["dataset"] = Path(flags["dataset"])
+    if flags.get("dataset"):
+        flags["dataset"] = Path(flags["dataset"])
     if "epochs" in typed:
         flags["epochs"] = args.epochs
     return argparse.Namespace(**flags, workers=args.workers), folder, run

@@ -1,8 +1,9 @@
 """``mrcnn train``: learn to find the objects of a folder of annotated photos."""
 
 import argparse
+from collections.abc import Callable
 
-from mrcnn.cli import arguments, resume, runs
+from mrcnn.cli import arguments, augmentation, datasets, resume, runs
 from mrcnn.config import Config
 
 _DESCRIPTION = """\
@@ -39,17 +40,22 @@ def add_parser(subparsers) -> None:
     parser.set_defaults(run=train)
 
 
-def train(args: argparse.Namespace, base: type[Config] = Config) -> None:
+def train(
+    args: argparse.Namespace,
+    base: type[Config] = Config,
+    load: Callable = datasets.load_datasets,
+) -> None:
     """Train as the flags say.
 
     Args:
         args: flags of `arguments.add_training_flags`.
         base: configuration with the defaults.
+        load: from the flags to a training and a validation data set.
     """
     folder = None
     if args.resume:
         args, folder, run = resume.resumed(args, base)
-    train_set, val_set = arguments.load_datasets(args)
+    train_set, val_set = load(args)
     if folder:
         resume.check_same_classes(train_set.class_names, run.class_names, folder)
         config = base(**run.settings)
@@ -61,8 +67,8 @@ def train(args: argparse.Namespace, base: type[Config] = Config) -> None:
 
     from mrcnn.model import MaskRCNN, check_training_data
 
-    augmentation = arguments.augmentation(args)
-    check_training_data(train_set, val_set, config, augmentation=augmentation)
+    augmenter = augmentation.augmenter(args)
+    check_training_data(train_set, val_set, config, augmentation=augmenter)
     # Of what the batches do not seed: the weights that nothing is loaded into.
     keras.utils.set_random_seed(config.SEED)
     config.display()
@@ -76,7 +82,7 @@ def train(args: argparse.Namespace, base: type[Config] = Config) -> None:
         train_set,
         val_set,
         stages,
-        augmentation=augmentation,
+        augmentation=augmenter,
         custom_callbacks=[
             runs.keeper(model, train_set.class_names, resume.flags_to_keep(args))
         ],

@@ -3,6 +3,7 @@
 import argparse
 import ast
 import re
+from pathlib import Path
 
 
 def positive(text: str) -> int:
@@ -130,3 +131,12 @@ def setting(text: str) -> tuple[str, object]:
         return key, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return key, value  # a word, such as a backbone's name
+
+
+def default_words(value) -> str:
+    """Return what the help of a flag says of its default; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, Path) and value.is_relative_to(Path.cwd()):
+        value = value.relative_to(Path.cwd())
+    return f" (default: {value})"

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from train import RemoteConfig
 
-from mrcnn.cli import arguments, outputs
+from mrcnn.cli import arguments, datasets, outputs
 from mrcnn.cli.detector import load_detector
 from mrcnn.cli.main import guard
 from mrcnn.evaluation.coco import MIN_CONFIDENCE, evaluate_detections
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         default=Path("output/evaluation.json"),
         help="the JSON file to write (default: %(default)s)",
     )
-    arguments.add_dataset_flags(parser, dataset=ROOT / "datasets" / "remote")
+    datasets.add_dataset_flags(parser, dataset=ROOT / "datasets" / "remote")
     arguments.add_detection_flags(parser, logs=ROOT / "logs", confidence=MIN_CONFIDENCE)
     return guard(evaluate, parser.parse_args(argv))
 
@@ -54,7 +54,7 @@ def evaluate(args: argparse.Namespace) -> None:
         args, base=RemoteConfig, class_names=["AC Remote"]
     )
     args.classes = list(class_names[1:])  # the ids of the training
-    _, dataset = arguments.load_datasets(args)
+    _, dataset = datasets.load_datasets(args)
 
     from tqdm import tqdm
 

@@ -1,5 +1,6 @@
 """Training from pictures to checkpoints and back to detections, on a tiny network."""
 
+import copy
 import csv
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
-from mrcnn.errors import ConfigError, WeightsError
+from mrcnn.errors import ConfigError, DatasetError, WeightsError
 from mrcnn.model import MaskRCNN
 from mrcnn.structures import LOSS_NAMES
 
@@ -216,3 +217,20 @@ def test_dataset_with_more_classes_than_the_network(trained, datasets):
     more.prepare()
     with pytest.raises(ConfigError, match="NUM_CLASSES of at least 4"):
         model.train(more, datasets[1], 0.01, 9, "heads")
+
+
+def test_a_broken_validation_image_is_named(trained, datasets):
+    model, _, _, _ = trained
+    train, val = datasets
+    bad = copy.deepcopy(val)
+    bad.image_info[1]["path"] = "gone.png"
+    with pytest.raises(DatasetError, match=r"image 1 \(squares.1, .*no such file"):
+        model.train(train, bad, 0.002, model.epoch + 1, "heads", workers=2)
+
+
+def test_nothing_to_learn_from(trained, datasets):
+    model, _, _, _ = trained
+    empty = copy.deepcopy(datasets[0])
+    empty.load_mask = lambda i: (np.zeros((60, 80, 0), bool), np.zeros(0, np.int32))
+    with pytest.raises(DatasetError, match="an object to learn from"):
+        model.train(empty, datasets[1], 0.002, model.epoch + 1, "heads")

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mrcnn.cli import arguments, runs
+from mrcnn.cli import arguments, augmentation, datasets, runs
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError, WeightsError
 from mrcnn.structures import Stage
@@ -32,7 +32,7 @@ class Remote(Config):
 
 def test_dataset_is_required_without_a_default():
     with pytest.raises(ConfigError, match="--dataset=FOLDER, or --resume"):
-        arguments.load_datasets(training_args(dataset=None))
+        datasets.load_datasets(training_args(dataset=None))
 
 
 @pytest.mark.parametrize("words", [["--epochs=0"], ["--batch=2.5"], ["--steps=many"]])
@@ -73,7 +73,7 @@ def test_photos_without_outlines_stay_when_negatives_are_asked_for(
 
     monkeypatch.setattr("mrcnn.data.dataset.Dataset.load", load)
     monkeypatch.setattr("mrcnn.data.formats.subsets", lambda path: ["train", "val"])
-    arguments.load_datasets(training_args(*words))
+    datasets.load_datasets(training_args(*words))
     assert asked == [("train", keep), ("val", keep)]
 
 
@@ -241,11 +241,11 @@ def test_any_setting_can_be_given():
 
 
 def test_augmentation_can_be_turned_off():
-    assert arguments.augmentation(training_args("--augment=none")) is None
+    assert augmentation.augmenter(training_args("--augment=none")) is None
 
 
 def test_turning_moves_the_picture():
-    turn = arguments.augmentation(training_args("--augment=turn"))
+    turn = augmentation.augmenter(training_args("--augment=turn"))
     image = np.zeros((40, 40, 3), np.uint8)
     image[:10] = 200
     results = [turn.augment_image(image) for _ in range(8)]
@@ -254,7 +254,7 @@ def test_turning_moves_the_picture():
 
 
 def test_augmentation_flips_half_of_the_images():
-    flip = arguments.augmentation(training_args())
+    flip = augmentation.augmenter(training_args())
     image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
     flip.seed_(1) if hasattr(flip, "seed_") else None
     results = [flip.augment_image(image) for _ in range(200)]
