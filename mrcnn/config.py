@@ -46,7 +46,11 @@ class Config:
     NAME = None
 
     # ---- Devices and steps ----
+    # Devices that a training shares its batches among; of several machines, all of
+    # theirs. DEVICES says which ones of this machine, the numbers of the GPUs; None
+    # takes the first ones.
     GPU_COUNT = 1
+    DEVICES = None
     # Images a device handles at once. A 12 GB GPU takes two of 1024 px.
     IMAGES_PER_GPU = 2
     # Training steps per epoch; None uses every training image once.
@@ -329,6 +333,11 @@ def _contradictions(config: Config) -> list[str]:
         list(config.MASK_SHAPE) == [2 * config.MASK_POOL_SIZE] * 2,
         f"MASK_SHAPE: expected {[2 * config.MASK_POOL_SIZE] * 2}, twice "
         f"MASK_POOL_SIZE. Received: {config.MASK_SHAPE}.",
+    )
+    check(
+        config.DEVICES is None or len(config.DEVICES) == config.GPU_COUNT,
+        f"DEVICES: expected {config.GPU_COUNT} numbers, as many as GPU_COUNT. "
+        f"Received: {config.DEVICES}.",
     )
     check(
         config.CLASS_WEIGHTS is None or len(config.CLASS_WEIGHTS) == config.NUM_CLASSES,

@@ -46,6 +46,15 @@ def _numbers(value, count=None, least=0.0) -> bool:
     return bool(fits and np.isfinite(array).all() and (array >= least).all())
 
 
+def _different_numbers(value) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) > 0
+        and all(map(is_whole, value))
+        and len(set(value)) == len(value)
+    )
+
+
 def _names_folder(value) -> bool:
     # What the names of log folders and checkpoints are recognised by.
     return isinstance(value, str) and re.fullmatch(r"[\w-]+", value) is not None
@@ -91,6 +100,11 @@ _RULES: tuple[_Rule, ...] = (
         ("WARMUP_STEPS",),
         lambda value: value is None or is_whole(value),
         "a whole number of at least 0, or None",
+    ),
+    (
+        ("DEVICES",),
+        lambda value: value is None or _different_numbers(value),
+        "a list of different whole numbers of at least 0, or None",
     ),
     (
         ("KEEP_CHECKPOINTS",),

@@ -26,7 +26,7 @@ class WeightsError(MrcnnError):
 
 
 class TrainingError(MrcnnError):
-    """A training cannot go on: its losses or weights are no longer numbers."""
+    """A training cannot go on."""
 
 
 class VideoError(MrcnnError):

@@ -46,7 +46,7 @@ from mrcnn.ops.boxes import compute_overlaps as overlaps_graph
 from mrcnn.ops.boxes import denorm_boxes as denorm_boxes_graph
 from mrcnn.ops.boxes import norm_boxes as norm_boxes_graph
 from mrcnn.structures import Detections, Stage
-from mrcnn.training import layer_sets, trainer
+from mrcnn.training import distribute, layer_sets, trainer
 from mrcnn.training.random_rois import generate_random_rois
 from mrcnn.training.rpn_targets import build_rpn_targets as make_rpn_targets
 from mrcnn.training.samples import load_training_image
@@ -113,13 +113,23 @@ class MaskRCNN:
         self.config = config
         self.model_dir = str(model_dir)
         self._anchors: dict[tuple[int, int], np.ndarray] = {}
+        self._distribution = distribute.OneDevice()
         self._detecting: dict[float, keras.Model] = {}
         self.set_log_dir()
         self.keras_model = self.build(mode, config)
 
     def build(self, mode: str, config: Config) -> keras.Model:
-        """Return the network, see `network.build.build_network`."""
-        return build_network(mode, config)
+        """Return the network, see `network.build.build_network`.
+
+        For training it is on GPU_COUNT devices.
+        """
+        if mode == "training":
+            config.validate()
+            self._distribution = distribute.distribution(
+                config.GPU_COUNT, config.DEVICES
+            )
+        with self._distribution.scope():
+            return build_network(mode, config)
 
     # ---- Weights ----
 
@@ -249,29 +259,34 @@ class MaskRCNN:
             )
         if not self._has_epochs_left(epochs):
             return keras.callbacks.History()
-        if not self._run_is_set:
+        number, _ = distribute.machine()
+        if number:
+            # The first machine keeps what comes of the training.
+            self.log_dir = str(distribute.scratch_folder(self.log_dir))
+        elif not self._run_is_set:
             self.log_dir = str(
                 checkpoints.new_run_folder(self.model_dir, self._name, datetime.now())
             )
             self._run_is_set = True
         logger.info("Epoch %d on, logs in %s", self.epoch + 1, self.log_dir)
-        history = trainer.fit(
-            self.keras_model,
-            train_dataset,
-            val_dataset,
-            self.config,
-            learning_rate=learning_rate,
-            initial_epoch=self.epoch,
-            epochs=epochs,
-            layers=layers,
-            run_folder=Path(self.log_dir),
-            detect=self._detect_unsure() if self.config.EVALUATE_EVERY else None,
-            augmentation=augmentation,
-            no_augmentation_sources=no_augmentation_sources or (),
-            custom_callbacks=custom_callbacks or (),
-            workers=workers,
-            interrupted=self._interrupted,
-        )
+        with self._distribution.scope(), distribute.lost_machines():
+            history = trainer.fit(
+                self.keras_model,
+                train_dataset,
+                val_dataset,
+                self.config,
+                learning_rate=learning_rate,
+                initial_epoch=self.epoch,
+                epochs=epochs,
+                layers=layers,
+                run_folder=Path(self.log_dir),
+                detect=self._detect_unsure() if self.config.EVALUATE_EVERY else None,
+                augmentation=augmentation,
+                no_augmentation_sources=no_augmentation_sources or (),
+                custom_callbacks=custom_callbacks or (),
+                workers=workers,
+                interrupted=self._interrupted,
+            )
         self.epoch = epochs
         self._interrupted = None
         return history
@@ -375,7 +390,8 @@ class MaskRCNN:
         """
         if momentum is not None:
             self.config.update(LEARNING_MOMENTUM=momentum)
-        trainer.compile_network(self.keras_model, learning_rate, self.config)
+        with self._distribution.scope():
+            trainer.compile_network(self.keras_model, learning_rate, self.config)
 
     def set_trainable(
         self, layer_regex: str, keras_model=None, indent: int = 0, verbose: int = 1

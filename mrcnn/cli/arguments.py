@@ -89,7 +89,7 @@ def add_training_flags(
         "--batch",
         type=positive,
         metavar="N",
-        help="images per step; 2 of 1024 pixels fit a GPU of 12 GB",
+        help="images per step and device; 2 of 1024 pixels fit a GPU of 12 GB",
     )
     group.add_argument("--lr", type=float, metavar="RATE", help="learning rate")
     group.add_argument(

@@ -45,7 +45,7 @@ def load_detector(
     if run:
         arguments.check_class_count(names, len(run.class_names), weights)
     settings = dict(run.settings) if run else {}
-    settings |= {"NUM_CLASSES": len(names), "GPU_COUNT": 1}
+    settings |= {"NUM_CLASSES": len(names), "GPU_COUNT": 1, "DEVICES": None}
     config = base(**settings | arguments.network_settings(args, base))
     if config.NAME is None:
         config.update(NAME="objects")

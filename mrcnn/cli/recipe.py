@@ -5,7 +5,7 @@
 
 import argparse
 
-from mrcnn.cli.values import fraction, number_list, positive, whole
+from mrcnn.cli.values import devices, fraction, number_list, positive, whole
 
 DEFAULT_EPOCHS = 30
 
@@ -162,6 +162,18 @@ _FLAGS = {
             },
         ),
     ),
+    "devices": (
+        (
+            "--devices",
+            "DEVICES",
+            {
+                "type": devices,
+                "metavar": "N",
+                "help": "share each batch among so many GPUs, or among those with the "
+                "numbers A,B; --batch is for each of them (default: 1)",
+            },
+        ),
+    ),
     "the run": (
         (
             "--evaluate-every",
@@ -227,4 +239,9 @@ def recipe_settings(args: argparse.Namespace) -> dict:
     """
     keys = [key for flags in _FLAGS.values() for _, key, _ in flags]
     given = {key: getattr(args, key, None) for key in keys}
-    return {key: value for key, value in given.items() if value is not None}
+    settings = {key: value for key, value in given.items() if value is not None}
+    if isinstance(settings.get("DEVICES"), int):
+        settings |= {"GPU_COUNT": settings["DEVICES"], "DEVICES": None}
+    elif "DEVICES" in settings:
+        settings["GPU_COUNT"] = len(settings["DEVICES"])
+    return settings

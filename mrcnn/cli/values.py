@@ -24,6 +24,22 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def devices(text: str) -> int | tuple[int, ...]:
+    """Return a flag's text as a number of devices, or as the numbers of devices.
+
+    Example:
+        >>> devices("2"), devices("0,3"), devices("1,")
+        (2, (0, 3), (1,))
+    """
+    numbers = text.removesuffix(",").split(",")
+    if not all(re.fullmatch(r"\d+", number) for number in numbers) or text == "0":
+        raise argparse.ArgumentTypeError(
+            "expected how many devices, 2 for example, or which ones, 0,1 for "
+            f"example, received {text!r}"
+        )
+    return tuple(map(int, numbers)) if "," in text else int(text)
+
+
 def fraction(text: str) -> float:
     """Return a flag's text as a number from 0 to 1."""
     try:

@@ -20,11 +20,12 @@ from mrcnn.network.backbones import get_backbone
 from mrcnn.network.detection import DetectionLayer, FoundBoxes, PlaceMasks
 from mrcnn.network.fpn import fpn_graph
 from mrcnn.network.heads import PyramidROIAlign, box_head_graph, mask_head_graph
-from mrcnn.network.losses import detection_losses, weight_decay_loss
+from mrcnn.network.losses import LOSS_INPUTS, detection_losses, weight_decay_loss
 from mrcnn.network.proposals import ProposalLayer
 from mrcnn.network.rpn import apply_rpn, build_rpn_model
 from mrcnn.network.targets import DetectionTargetLayer, area_is_positive
 from mrcnn.ops.boxes import norm_boxes as norm_boxes_graph
+from mrcnn.ops.replicas import num_replicas
 from mrcnn.structures import LOSS_NAMES, META_SHAPE, META_WINDOW
 
 MODES = ("training", "inference")
@@ -358,11 +359,21 @@ class MaskRCNNNetwork(keras.Model):
             name: keras.metrics.Mean(name=name) for name in LOSS_NAMES
         }
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Under a strategy Keras draws a batch to build a model from, which ends an
+        # epoch before the first one begins. A functional model is built.
+        pass
+
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
+        # Of a batch given to test_on_batch PyTorch's trainer leaves the arrays as such.
+        x = {key: ops.convert_to_tensor(x[key]) for key in LOSS_INPUTS}
+        # Each replica has its share of the losses, and they add up to the batch's.
         losses = detection_losses(x, y_pred, self.class_weights)
         for name, loss in losses.items():
-            self.loss_trackers[name].update_state(loss)
+            # The mean of what replicas report is then the sum of their shares.
+            self.loss_trackers[name].update_state(loss * num_replicas())
         total = sum(self.loss_weights[name] * loss for name, loss in losses.items())
-        return total + weight_decay_loss(self.trainable_variables, self.weight_decay)
+        decay = weight_decay_loss(self.trainable_variables, self.weight_decay)
+        return total + decay / num_replicas()

@@ -7,7 +7,11 @@ over nothing is 0.
 
 from keras import ops
 
+from mrcnn.ops.replicas import sum_over_replicas
 from mrcnn.structures import META_ACTIVE_CLASS_IDS
+
+# What of a batch the losses read.
+LOSS_INPUTS = ("rpn_match", "rpn_bbox", "image_meta")
 
 
 def smooth_l1(target, predicted):
@@ -127,7 +131,8 @@ def _masked_mean(values, counts):
 
 
 def _weighted_mean(values, weights):
-    total = ops.sum(weights)
+    """Return the mean over the whole batch; of several replicas, this one's share."""
+    total = sum_over_replicas(ops.sum(weights))
     return ops.sum(values * weights) / ops.where(total > 0, total, 1.0)
 
 

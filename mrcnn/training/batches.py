@@ -76,6 +76,9 @@ class Batches(keras.utils.PyDataset):
         shuffle: whether images come in random order.
         seed: of everything random.
         steps: batches in an epoch; None for every image once.
+        share: (number of a machine from 0, how many): the part of each batch that is
+            made here. Every batch is then full: after the last images come arrays of
+            zeros, which count in no loss. None makes whole batches.
         initial_epoch: the epoch to start with, from 0.
         workers: threads that make batches, as in `keras.utils.PyDataset`.
         use_multiprocessing: whether the batches are made in `workers` processes.
@@ -120,6 +123,7 @@ class Batches(keras.utils.PyDataset):
         shuffle: bool = True,
         seed: int = 0,
         steps: int | None = None,
+        share: tuple[int, int] | None = None,
         initial_epoch: int = 0,
         workers: int = 1,
         use_multiprocessing: bool = False,
@@ -142,6 +146,7 @@ class Batches(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.seed = seed
         self.steps = steps
+        self.share = share
         self.epoch = initial_epoch
         self.first_step = 0
         self.error = None
@@ -243,6 +248,14 @@ class Batches(keras.utils.PyDataset):
             [_order(self._rounds, self.seed, r)[place] for r, place in places]
         )
 
+    def _places(self, num_images: int) -> tuple[int, int]:
+        """Return the first place in a batch that is made here, and that after it."""
+        if self.share is None:
+            return 0, num_images
+        number, num_shares = self.share
+        size = self.batch_size // num_shares
+        return number * size, (number + 1) * size
+
     def close(self) -> None:
         """End the processes, if there are any."""
         with self._lock:
@@ -250,14 +263,20 @@ class Batches(keras.utils.PyDataset):
                 self._processes.close()
 
     def _make_batch(self, image_ids, seed, note) -> dict[str, np.ndarray]:
+        first, stop = self._places(len(image_ids))
+        size, missing = stop - first, stop - max(first, len(image_ids))
+        # One at least: it tells the shapes.
+        first = min(first, len(image_ids) - 1)
+        image_ids = image_ids[first:stop]
+
         def on_image(image_id: int) -> None:
             note(image_name(self.dataset, image_id))
 
         on_image(int(image_ids[0]))
-        batch = self._maker()(image_ids, seed, on_image=on_image)
+        batch = self._maker()(image_ids, seed, first, on_image=on_image)
         # Molded here and not there: of uint8 a quarter is copied.
         batch["image"] = _molded(batch["image"], self.mean_pixel)
-        return batch
+        return _filled_up(batch, size, missing) if missing > 0 else batch
 
     def _maker(self) -> BatchMaker | WorkerProcesses:
         if not self._num_processes:
@@ -310,4 +329,21 @@ def _molded(images: np.ndarray, mean_pixel: np.ndarray) -> np.ndarray:
 def _order(rounds: Rounds, seed: int, round_: int) -> np.ndarray:
     """Return the images of one round of the stream in order, int [len(rounds)]."""
     # The last number keeps this apart from the generators of the batches.
-    return rounds.order(np.random.default_rng((seed, round_, 0, 1)))
+    return rounds.order(np.random.default_rng((seed, round_, 0, 0, 1)))
+
+
+def _filled_up(
+    batch: dict[str, np.ndarray], size: int, num_blank: int
+) -> dict[str, np.ndarray]:
+    """Return a batch of `size` images whose last `num_blank` are arrays of zeros.
+
+    No anchor of a blank image counts, no class of it is active and no object is in
+    it: it adds nothing to any loss.
+    """
+    kept = size - num_blank
+    return {
+        key: np.concatenate(
+            [array[:kept], np.zeros((num_blank, *array.shape[1:]), array.dtype)]
+        )
+        for key, array in batch.items()
+    }

@@ -1,5 +1,6 @@
 """What happens beside the steps: logs, checkpoints, the best epoch, the state."""
 
+import importlib.util
 import logging
 import math
 import time
@@ -11,6 +12,7 @@ import keras
 
 from mrcnn.training.averaging import ValidateAverages, averaged_weights
 from mrcnn.training.epoch_table import EpochTable
+from mrcnn.training.events import LogEpochs
 from mrcnn.training.loss_check import CheckLosses
 from mrcnn.training.state import (
     RunState,
@@ -257,7 +259,7 @@ def run_callbacks(
         CheckLosses(batches),
         ValidateAverages(),
         *validation,
-        keras.callbacks.TensorBoard(log_dir=str(run_folder), write_graph=False),
+        _tensorboard(run_folder),
         EpochTable(Path(run_folder) / "losses.csv", columns),
         checkpoints,
         *([StopEarly(patience, checkpoints, state.first_epoch)] if patience else []),
@@ -265,3 +267,10 @@ def run_callbacks(
         save_state,
         *([DropCheckpoints(run_folder, name, keep)] if keep else []),
     ]
+
+
+def _tensorboard(run_folder: Path) -> keras.callbacks.Callback:
+    # Keras writes its logs with TensorFlow, whichever backend it runs on.
+    if importlib.util.find_spec("tensorflow") is None:
+        return LogEpochs(run_folder)
+    return keras.callbacks.TensorBoard(log_dir=str(run_folder), write_graph=False)

@@ -1,6 +1,7 @@
 """Event files for TensorBoard, written by the tensorboard package on every backend.
 
 `write_events` is what callbacks call with the numbers and pictures of an epoch.
+`LogEpochs` does what Keras' callback for TensorBoard needs TensorFlow for.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
+import keras
 import numpy as np
 
 
@@ -68,3 +70,27 @@ def _as_image(picture: np.ndarray):
         colorspace=3,
         encoded_image_string=png.tobytes(),
     )
+
+
+class LogEpochs(keras.callbacks.Callback):
+    """Writes the numbers of each epoch, under the names of Keras' own callback.
+
+    Args:
+        folder: gets the folders train and validation, as with Keras.
+    """
+
+    def __init__(self, folder: str | Path):
+        super().__init__()
+        self.folder = Path(folder)
+
+    def on_epoch_end(self, epoch, logs=None):
+        for folder, of_validation in (("train", False), ("validation", True)):
+            scalars = {
+                f"epoch_{name.removeprefix('val_')}": float(value)
+                for name, value in (logs or {}).items()
+                if name.startswith("val_") == of_validation
+            }
+            if scalars:
+                write_events(
+                    self.folder / folder, step=epoch, scalars=scalars, pictures={}
+                )

@@ -44,13 +44,16 @@ class BatchMaker:
         self,
         image_ids: Sequence[int],
         seed: Sequence[int],
+        first_place: int = 0,
         on_image: Callable[[int], None] = lambda image_id: None,
     ) -> dict[str, np.ndarray]:
         """Return a batch.
 
         Args:
             image_ids: B images.
-            seed: of everything random in it.
+            seed: of everything random in it; three numbers at most.
+            first_place: place of the first image where these are part of a batch. An
+                image comes out the same whoever makes the others.
             on_image: told of each image before work on it begins.
 
         Returns:
@@ -60,10 +63,10 @@ class BatchMaker:
             DatasetError: an image cannot be used, or has another size than the
                 others; names it.
         """
-        rng = np.random.default_rng(seed)
         examples = []
-        for image_id in map(int, image_ids):
+        for place, image_id in enumerate(map(int, image_ids), first_place):
             on_image(image_id)
+            rng = np.random.default_rng((*seed, place))
             examples.append(self._example(image_id, rng))
         self._check_shapes(image_ids, examples)
         return {key: np.stack([e[key] for e in examples]) for key in examples[0]}

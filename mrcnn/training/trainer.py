@@ -14,6 +14,7 @@ from mrcnn.errors import ConfigError, TrainingError
 from mrcnn.network.build import pyramid_anchors
 from mrcnn.training.batches import Batches, serving
 from mrcnn.training.callbacks import run_callbacks
+from mrcnn.training.distribute import machine, optimizer_class
 from mrcnn.training.layer_sets import set_trainable
 from mrcnn.training.samples import check_has_objects
 from mrcnn.training.schedule import learning_rate_schedule
@@ -115,7 +116,6 @@ def fit(
     set_trainable(network, layers)
     num_steps = len(train_batches) * (epochs - state.first_epoch)
     compile_network(network, scheduled_rate(learning_rate, num_steps, config), config)
-    network.optimizer.build(network.trainable_variables)
     if interrupted and interrupted.is_of_call(layers, state.learning_rate):
         restore_variables(run_folder, network, "optimizer")
     remove_unfinished(run_folder)
@@ -127,7 +127,8 @@ def fit(
         resumed=interrupted is not None,
         metric="val_segm_AP" if config.EVALUATE_EVERY else "val_loss",
         patience=config.EARLY_STOPPING_PATIENCE,
-        keep=config.KEEP_CHECKPOINTS,
+        # What other machines write is thrown away in the end.
+        keep=1 if machine()[0] else config.KEEP_CHECKPOINTS,
         state_every_s=60 * config.STATE_EVERY_MINUTES,
         columns=LOGGED if config.EVALUATE_EVERY else (),
         validation=measuring_callbacks(val_dataset, config, detect, run_folder),
@@ -295,7 +296,7 @@ def compile_network(network: keras.Model, learning_rate, config: Config) -> None
     """Give the network its optimizer.
 
     Keras clips the global norm of the gradients after it has averaged those of
-    GRADIENT_ACCUMULATION batches. Under mixed_float16 it wraps the optimizer in one
+    GRADIENT_ACCUMULATION batches. Under mixed_float16 the optimizer is inside one
     that scales the loss.
 
     Args:
@@ -313,12 +314,19 @@ def compile_network(network: keras.Model, learning_rate, config: Config) -> None
         # Keras moves the average after each batch, not after each step.
         "ema_momentum": config.EMA_MOMENTUM ** (1 / batches),
     }
+    scaled = config.PRECISION == "mixed_float16"
     if config.OPTIMIZER == "adamw":
         # The loss has a weight decay already, that of the original.
-        optimizer = keras.optimizers.AdamW(weight_decay=0.0, **common)
+        adamw = optimizer_class(keras.optimizers.AdamW, wrapped=scaled)
+        optimizer = adamw(weight_decay=0.0, **common)
     else:
-        optimizer = keras.optimizers.SGD(momentum=config.LEARNING_MOMENTUM, **common)
+        sgd = optimizer_class(keras.optimizers.SGD, wrapped=scaled)
+        optimizer = sgd(momentum=config.LEARNING_MOMENTUM, **common)
+    if scaled:
+        optimizer = optimizer_class(keras.optimizers.LossScaleOptimizer)(optimizer)
     network.compile(optimizer=optimizer)
+    # Here, because the variables of a strategy are made in its scope.
+    optimizer.build(network.trainable_variables)
 
 
 def make_batches(dataset: Dataset, config: Config, **kwargs) -> Batches:
@@ -345,6 +353,7 @@ def make_batches(dataset: Dataset, config: Config, **kwargs) -> Batches:
         mini_mask_shape=config.MINI_MASK_SHAPE if config.USE_MINI_MASK else None,
         num_random_rois=0 if config.USE_RPN_ROIS else config.POST_NMS_ROIS_TRAINING,
         seed=config.SEED,
+        share=machine() if config.GPU_COUNT > 1 else None,
         **kwargs,
     )
 

@@ -62,6 +62,7 @@ ORIGINAL_DEFAULTS = {
 NEW_KEYS = {
     "CLASS_WEIGHTS",
     "COPY_PASTE",
+    "DEVICES",
     "EARLY_STOPPING_PATIENCE",
     "EMA_MOMENTUM",
     "EVALUATE_EVERY",
@@ -192,6 +193,10 @@ def test_every_wrong_value_is_named_at_once():
         ({"NUM_CLASSES": True}, "a whole number of at least 1"),
         ({"IMAGE_CHANNEL_COUNT": "3"}, "a whole number of at least 1"),
         ({"SEED": -1}, "a whole number of at least 0"),
+        ({"DEVICES": 1}, "a list of different whole numbers"),
+        ({"DEVICES": ()}, "a list of different whole numbers"),
+        ({"DEVICES": (1, 1), "GPU_COUNT": 2}, "a list of different whole numbers"),
+        ({"DEVICES": (0, 1)}, "expected 1 numbers, as many as GPU_COUNT"),
         ({"SCALE_JITTER": (2, 0.1)}, "the smaller first"),
         ({"LEARNING_RATE_STEPS": (0.9, 0.6)}, "shares of the steps"),
         ({"LEARNING_RATE_STEPS": (0.5, 1.5)}, "shares of the steps"),
@@ -253,6 +258,8 @@ def test_wrong_value(values, said):
     "values",
     [
         {"BACKBONE": lambda image: [image] * 4, "COMPUTE_BACKBONE_SHAPE": len},
+        {"DEVICES": (2,)},
+        {"DEVICES": [3, 0], "GPU_COUNT": 2},
         {"TRAIN_BN": None},
         {"TRAIN_BN": np.True_},
         {"NUM_CLASSES": np.int64(3)},

@@ -103,6 +103,29 @@ def test_flags_override_the_configuration():
     assert (config.IMAGE_MAX_DIM, config.IMAGE_MIN_DIM) == (256, 200)
 
 
+@pytest.mark.parametrize(
+    ("flag", "count", "numbers"),
+    [("2", 2, None), ("0,3", 2, (0, 3)), ("1,", 1, (1,)), ("1", 1, None)],
+)
+def test_devices(flag, count, numbers):
+    # The run that is gone on with may have had others.
+    class Before(Config):
+        GPU_COUNT = 3
+        DEVICES = (0, 1, 2)
+
+    args = training_args("--weights=coco", f"--devices={flag}", "--batch=4")
+    config = arguments.training_config(args, TWO_CLASSES, Before)
+    assert (config.GPU_COUNT, config.DEVICES) == (count, numbers)
+    assert config.BATCH_SIZE == 4 * count
+
+
+@pytest.mark.parametrize("flag", ["0", "-1", "gpu0", "0,,1", "1.5", ","])
+def test_devices_that_are_none(flag, capsys):
+    with pytest.raises(SystemExit):
+        training_args("--weights=coco", f"--devices={flag}")
+    assert "how many devices, 2 for example, or which ones" in capsys.readouterr().err
+
+
 def test_flags_left_out_leave_the_class():
     config = arguments.training_config(
         training_args("--weights=coco"), TWO_CLASSES, Remote

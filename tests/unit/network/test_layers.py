@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from mrcnn.network.layers import BatchNorm, conv_bn
 
@@ -25,11 +26,11 @@ def normalised(x):
 def test_which_statistics_count(rng, train_bn, training, by_batch):
     layer = BatchNorm(train_bn=train_bn)
     x = rng.normal(3, 2, (50, 4)).astype(np.float32)
-    y = np.asarray(layer(x, training=training))
+    y = ops.convert_to_numpy(layer(x, training=training))
     # Fresh moving statistics are mean 0 and variance 1.
     expected = normalised(x) if by_batch else x / np.sqrt(1 + 1e-3)
     np.testing.assert_allclose(y, expected, atol=1e-4)
-    moved = not np.array_equal(np.asarray(layer.moving_mean), np.zeros(4))
+    moved = not np.array_equal(ops.convert_to_numpy(layer.moving_mean), np.zeros(4))
     assert moved == by_batch
 
 
@@ -37,7 +38,9 @@ def test_frozen_layer_keeps_its_statistics(rng):
     layer = BatchNorm(train_bn=None)
     layer.trainable = False
     x = rng.normal(3, 2, (50, 4)).astype(np.float32)
-    np.testing.assert_allclose(layer(x, training=True), x / np.sqrt(1.001), atol=1e-4)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(layer(x, training=True)), x / np.sqrt(1.001), atol=1e-4
+    )
 
 
 def test_config_keeps_the_mode():
@@ -77,7 +80,7 @@ def one_after_the_other(conv, norm, x, training):
     plain_norm(y)
     plain_conv.set_weights(conv.get_weights())
     plain_norm.set_weights(norm.get_weights())
-    return plain_norm(plain_conv(x), training=training)
+    return ops.convert_to_numpy(plain_norm(plain_conv(x), training=training))
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -90,10 +93,14 @@ def test_folding_changes_no_number(rng, train_bn, training, trainable):
     by_batch = trainable and (training if train_bn is None else train_bn)
     expected = one_after_the_other(conv, norm, x, by_batch)
     np.testing.assert_allclose(
-        model(x, training=training), expected, rtol=2e-5, atol=1e-5
+        ops.convert_to_numpy(model(x, training=training)),
+        expected,
+        rtol=2e-5,
+        atol=1e-5,
     )
     # Whether the convolution did the work of both is to be seen in between.
     between = keras.Model(model.input, conv.output)(x, training=training)
+    between = ops.convert_to_numpy(between)
     assert np.allclose(between, expected, rtol=2e-5, atol=1e-5) == (not by_batch)
 
 
@@ -108,11 +115,12 @@ def test_frozen_normalisation_still_learns_its_factor_and_summand(rng):
     # As in the original: "frozen" concerns the statistics, gamma and beta are weights.
     model, conv, norm = conv_and_norm(rng, False)
     model.compile("sgd", "mse")
-    before = [np.array(w) for w in norm.weights]
+    before = [ops.convert_to_numpy(w).copy() for w in norm.weights]
     x = rng.normal(size=(2, 6, 7, 3)).astype(np.float32)
     model.train_on_batch(x, np.zeros((2, 3, 4, 5), np.float32))
     moved = [
-        not np.array_equal(a, w) for a, w in zip(before, norm.weights, strict=True)
+        not np.array_equal(a, ops.convert_to_numpy(w))
+        for a, w in zip(before, norm.weights, strict=True)
     ]
     assert dict(zip([w.name for w in norm.weights], moved, strict=True)) == {
         "gamma": True,

@@ -36,10 +36,10 @@ def test_propose(rng):
         moved = geometry.apply_box_deltas(anchors[best], deltas[image, best] * STD_DEV)
         moved = geometry.clip_boxes(moved, UNIT)
         kept = geometry.non_max_suppression(moved, scores[image, best], 0.4)[:60]
-        count = int(np.sum(valid[image]))
+        count = int(np.sum(np.asarray(valid[image])))
         assert count == len(kept) < 60
         np.testing.assert_allclose(rois[image, :count], moved[kept], atol=1e-5)
-        assert not np.any(rois[image, count:])
+        assert not np.any(np.asarray(rois[image, count:]))
 
 
 def test_refine_detections(rng):
@@ -69,7 +69,7 @@ def test_refine_detections(rng):
     expected.sort(key=lambda row: -row[5])
     assert 5 < len(expected) < 50
     np.testing.assert_allclose(found[0, : len(expected)], expected, atol=1e-5)
-    assert not np.any(found[0, len(expected) :])
+    assert not np.any(np.asarray(found[0, len(expected) :]))
 
 
 def test_only_background_gives_no_detection():
@@ -86,7 +86,7 @@ def test_only_background_gives_no_detection():
         std_dev=STD_DEV,
     )
     assert found.shape == (1, 5, 6)
-    assert not np.any(found)
+    assert not np.any(np.asarray(found))
 
 
 def test_layers_keep_their_arguments():

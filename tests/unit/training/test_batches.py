@@ -240,6 +240,34 @@ def test_none_stands_for_no_sources(rectangles):
     assert batches_of(rectangles([1, 1]), no_augmentation_sources=None)[0]
 
 
+def test_shares_of_a_batch_are_the_batch(rectangles):
+    augmenter = import_imgaug().augmenters.Fliplr(0.5)
+    kwargs = {"batch_size": 4, "augmenter": augmenter, "num_random_rois": 5}
+    dataset = rectangles([1, 2, 3, 2, 1])
+    whole = batches_of(dataset, share=(0, 1), **kwargs)
+    parts = [batches_of(dataset, share=(i, 2), **kwargs) for i in range(2)]
+    # The second batch has one image, and its second share none.
+    for index in range(2):
+        expected = whole[index]
+        assert len(expected["image"]) == 4
+        both = [part[index] for part in parts]
+        joined = {key: np.concatenate([b[key] for b in both]) for key in both[0]}
+        assert_same(joined, expected)
+        assert {k: v.dtype for k, v in joined.items()} == {
+            k: v.dtype for k, v in expected.items()
+        }
+
+
+def test_a_batch_is_filled_up_with_zeros(rectangles):
+    dataset = rectangles([1, 2, 3])
+    kwargs = {"shuffle": False, "num_random_rois": 5}
+    short, full = (batches_of(dataset, share=s, **kwargs)[1] for s in (None, (0, 1)))
+    for key, array in full.items():
+        np.testing.assert_array_equal(array[:1], short[key])
+        assert array.shape == (2, *short[key].shape[1:])
+        assert not array[1:].any()
+
+
 class Recorder(keras.Model):
     """A model that only keeps what it is fed."""
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mrcnn.training.events import write_events
+from mrcnn.training.events import LogEpochs, write_events
 
 
 def test_events_read_back(tmp_path):
@@ -39,3 +39,15 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         write_events(tmp_path / "file", step=0, scalars={}, pictures={})
+
+
+def test_epochs_under_the_names_of_keras(tmp_path):
+    log = LogEpochs(tmp_path)
+    log.on_epoch_end(0, {"loss": 2.0, "val_loss": np.float32(3)})
+    log.on_epoch_end(1, {"loss": 1.0})
+    log.on_epoch_end(2)
+    for folder, expected in (("train", [(0, 2.0), (1, 1.0)]), ("validation", [(0, 3)])):
+        events = EventAccumulator(str(tmp_path / folder)).Reload()
+        assert events.Tags()["scalars"] == ["epoch_loss"]
+        numbers = [(event.step, event.value) for event in events.Scalars("epoch_loss")]
+        assert numbers == expected

@@ -1,0 +1,39 @@
+"""The same tests of the numbers, training and detection on the other backends.
+
+Each backend is tested where it is installed, in a process of its own.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# The parts of the network, the original's losses and detections, and a short
+# training whose checkpoint then detects.
+TESTS = [
+    "tests/unit/ops",
+    "tests/unit/network",
+    "tests/parity/test_detect.py",
+    "tests/parity/test_train.py",
+    "tests/integration/test_training.py",
+]
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_backend(backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *TESTS, "-k", "not resnet101"],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
+    assert " passed" in run.stdout
