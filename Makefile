@@ -36,7 +36,7 @@ demo: $(installed)
 	@echo "Pictures: $(OUTPUT)/*_masks.jpg   Video: $(OUTPUT)/clip_masks.mp4   Scores: $(OUTPUT)/evaluation.json"
 
 test: $(installed)
-	$(bin)/python -m pytest -q -n 2 --dist loadfile
+	$(bin)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(installed)
 	$(bin)/ruff check .
