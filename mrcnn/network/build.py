@@ -22,7 +22,7 @@ from mrcnn.network.fpn import fpn_graph
 from mrcnn.network.heads import PyramidROIAlign, box_head_graph, mask_head_graph
 from mrcnn.network.losses import LOSS_INPUTS, detection_losses, weight_decay_loss
 from mrcnn.network.proposals import ProposalLayer
-from mrcnn.network.rpn import apply_rpn, build_rpn_model
+from mrcnn.network.rpn import CountedAnchors, apply_rpn, build_rpn_model
 from mrcnn.network.targets import DetectionTargetLayer, area_is_positive
 from mrcnn.ops.boxes import norm_boxes as norm_boxes_graph
 from mrcnn.ops.replicas import num_replicas
@@ -82,9 +82,8 @@ def _network(mode: str, config: Config) -> keras.Model:
         len(config.RPN_ANCHOR_RATIOS),
         config.TOP_DOWN_PYRAMID_SIZE,
     )
-    rpn = apply_rpn(rpn_model, levels)
     outputs = (_training_graph if mode == "training" else _inference_graph)(
-        config, inputs, levels[:4], rpn
+        config, inputs, levels, rpn_model
     )
     return MaskRCNNNetwork(
         inputs=inputs,
@@ -237,8 +236,15 @@ def _mask_head(config, image, rois, levels):
     )
 
 
-def _training_graph(config, inputs, levels, rpn) -> dict:
+def _training_graph(config, inputs, levels, rpn_model) -> dict:
     image = inputs["image"]
+    rpn = apply_rpn(rpn_model, levels)
+    counted = CountedAnchors(
+        rpn_model,
+        anchor_stride=config.RPN_ANCHOR_STRIDE,
+        num_anchors=config.RPN_TRAIN_ANCHORS_PER_IMAGE,
+        name="rpn_counted_anchors",
+    )([inputs["rpn_match"], *levels])
     image_hw = tuple(image.shape[1:3])
     if config.USE_RPN_ROIS:
         anchors = norm_boxes(pyramid_anchors(config, image_hw), image_hw)
@@ -269,12 +275,15 @@ def _training_graph(config, inputs, levels, rpn) -> dict:
         ]
     )
     class_logits, class_probs, bbox_deltas = _box_head(
-        config, image, targets.rois, levels
+        config, image, targets.rois, levels[:4]
     )
     # The mask loss reads positive ROIs alone, and they fill the first slots.
     num_positive = targets.positive.shape[1]
-    mask_logits = _mask_head(config, image, targets.rois[:, :num_positive], levels)
+    mask_logits = _mask_head(config, image, targets.rois[:, :num_positive], levels[:4])
     return {
+        "rpn_counted_match": counted[0],
+        "rpn_counted_class_logits": counted[1],
+        "rpn_counted_bbox": counted[2],
         "rpn_class_logits": rpn[0],
         "rpn_class": rpn[1],
         "rpn_bbox": rpn[2],
@@ -293,8 +302,9 @@ def _training_graph(config, inputs, levels, rpn) -> dict:
     }
 
 
-def _inference_graph(config, inputs, levels, rpn) -> dict:
+def _inference_graph(config, inputs, levels, rpn_model) -> dict:
     image, meta = inputs["image"], inputs["image_meta"]
+    rpn, levels = apply_rpn(rpn_model, levels), levels[:4]
     rois, _ = _proposals(config, rpn, inputs["anchors"], config.POST_NMS_ROIS_INFERENCE)
     _, class_probs, bbox_deltas = _box_head(config, image, rois, levels)
     # The molded size is the same for every image of a batch.

@@ -2,6 +2,8 @@
 
 from keras import layers
 
+from mrcnn.network.layers import Conv2D
+
 
 def fpn_graph(stages, size=256):
     """Return the pyramid levels of a backbone's stages.
@@ -25,7 +27,7 @@ def fpn_graph(stages, size=256):
         )
         levels.insert(0, merged)
     levels = [
-        layers.Conv2D(size, 3, padding="same", name=f"fpn_p{number}")(level)
+        Conv2D(size, 3, padding="same", name=f"fpn_p{number}")(level)
         for number, level in enumerate(levels, start=2)
     ]
     # P6 serves the largest anchors only: every other cell of P5.

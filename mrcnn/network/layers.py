@@ -6,10 +6,13 @@ a summand for each channel, which `conv_bn` puts into the convolution before it:
 no pass over the feature map of its own, and none that training has to remember.
 """
 
+import math
+
 import keras
 from keras import layers, ops
 
 from mrcnn.ops import backend
+from mrcnn.ops.convolution import same_convolution
 
 
 def conv_bn(x, filters, kernel_size, *, name, bn_name, train_bn, **kwargs):
@@ -68,7 +71,27 @@ class BatchNorm(layers.BatchNormalization):
         return {**super().get_config(), "train_bn": self.train_bn}
 
 
-class NormalizedConv2D(layers.Conv2D):
+class Conv2D(layers.Conv2D):
+    """Keras' convolution, with a gradient that suits every processor.
+
+    `call` takes and gives float [B, H, W, C].
+    """
+
+    def convolution_op(self, inputs, kernel):
+        kernel_hw, image_hw = tuple(kernel.shape[:2]), tuple(inputs.shape[1:3])
+        if self.padding == "same" and self.strides == (1, 1) and kernel_hw == (3, 3):
+            if None not in image_hw:
+                return same_convolution(inputs, kernel)
+        # A kernel as large as its input, as in the box head, is a matrix product. As a
+        # convolution its gradient takes some processors a hundred times longer.
+        if self.padding == "valid" and image_hw == kernel_hw:
+            x = ops.reshape(inputs, (-1, math.prod(kernel.shape[:3])))
+            product = ops.matmul(x, ops.reshape(kernel, (-1, self.filters)))
+            return ops.reshape(product, (-1, 1, 1, self.filters))
+        return super().convolution_op(inputs, kernel)
+
+
+class NormalizedConv2D(Conv2D):
     """Convolution that also does the work of the `BatchNorm` after it, while frozen.
 
     (x * k + b) s + t = x * (k s) + (b s + t), with s and t of

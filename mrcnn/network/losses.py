@@ -11,7 +11,7 @@ from mrcnn.ops.replicas import sum_over_replicas
 from mrcnn.structures import META_ACTIVE_CLASS_IDS
 
 # What of a batch the losses read.
-LOSS_INPUTS = ("rpn_match", "rpn_bbox", "image_meta")
+LOSS_INPUTS = ("rpn_bbox", "image_meta")
 
 
 def smooth_l1(target, predicted):
@@ -140,8 +140,8 @@ def detection_losses(batch, outputs, class_weights=None):
     """Return the five losses by the original's names.
 
     Args:
-        batch: the training batch, see DESIGN's contract: rpn_match, rpn_bbox,
-            active class ids in image_meta.
+        batch: the training batch, see DESIGN's contract: rpn_bbox, and active class
+            ids in image_meta.
         outputs: the training network's outputs, see `network.build`.
         class_weights: see `mrcnn_class_loss`.
     """
@@ -150,10 +150,12 @@ def detection_losses(batch, outputs, class_weights=None):
     class_ids = outputs["target_class_ids"]
     return {
         "rpn_class_loss": rpn_class_loss(
-            batch["rpn_match"], outputs["rpn_class_logits"]
+            outputs["rpn_counted_match"], outputs["rpn_counted_class_logits"]
         ),
         "rpn_bbox_loss": rpn_bbox_loss(
-            batch["rpn_bbox"], batch["rpn_match"], outputs["rpn_bbox"]
+            batch["rpn_bbox"],
+            outputs["rpn_counted_match"],
+            outputs["rpn_counted_bbox"],
         ),
         "mrcnn_class_loss": mrcnn_class_loss(
             class_ids,

@@ -1,4 +1,9 @@
-"""Region proposal network: Ren et al. 2015, Faster R-CNN, section 3.1."""
+"""Region proposal network: Ren et al. 2015, Faster R-CNN, section 3.1.
+
+`apply_rpn` looks at every anchor, for proposals. The loss counts only some hundred
+of them, and `CountedAnchors` computes these once more, so that no gradient has to
+pass through maps of all anchors.
+"""
 
 import keras
 from keras import layers, ops
@@ -65,3 +70,107 @@ def apply_rpn(rpn_model, levels):
     return [
         ops.concatenate(outputs, axis=1) for outputs in zip(*per_level, strict=True)
     ]
+
+
+class CountedAnchors(layers.Layer):
+    """What the RPN says of the anchors that its losses count, with their gradient.
+
+    An anchor's outputs depend on 3x3 cells of its level. Computed from these alone,
+    the numbers and gradients are those of `apply_rpn`, whose backward pass over all
+    cells would take a third of a training step.
+
+    `call` takes [rpn_match, P2, ..., P6]: rpn_match int32 [B, A, 1], 1 positive, -1
+    negative, 0 neutral, and levels float [B, H, W, C]; it gives for the positive
+    anchors, the negative ones and as many neutral ones as fill S slots, in this order:
+
+        match         int32 [B, S, 1], from rpn_match
+        class_logits  float32 [B, S, 2]
+        bbox_deltas   float32 [B, S, (dy, dx, log dh, log dw)]
+
+    Args:
+        rpn_model: from `build_rpn_model`; its weights stay its own.
+        anchor_stride: see `rpn_graph`.
+        num_anchors: S, at least the number of anchors of an image that count.
+        **kwargs: those of `keras.layers.Layer`.
+    """
+
+    def __init__(self, rpn_model, *, anchor_stride, num_anchors, **kwargs):
+        super().__init__(**kwargs)
+        names = ("rpn_conv_shared", "rpn_class_raw", "rpn_bbox_pred")
+        convolutions = [rpn_model.get_layer(name) for name in names]
+        # A function: as attributes, Keras would count the weights as ours too.
+        self._weights_of_rpn = lambda: [(c.kernel, c.bias) for c in convolutions]
+        self.anchor_stride = anchor_stride
+        self.num_anchors = num_anchors
+
+    def call(self, inputs):
+        rpn_match, *levels = inputs
+        (kernel, bias), class_raw, bbox_pred = self._weights_of_rpn()
+        anchors_per_location = bbox_pred[1].shape[0] // 4
+        index = _counted_first(rpn_match[..., 0], self.num_anchors)
+        cells = index // anchors_per_location
+        patches = patches_of_cells(levels, cells, self.anchor_stride)
+        # [3, 3, C, 512] -> [9 * C, 512]: a convolution at single cells.
+        kernel = ops.reshape(kernel, (-1, kernel.shape[-1]))
+        shared = ops.relu(ops.matmul(patches, kernel) + bias)
+
+        def per_anchor(kernel, bias):
+            # [B, S, anchors * numbers] -> [B, S, anchors, numbers] -> [B, S, numbers]
+            x = ops.matmul(shared, kernel[0, 0]) + bias
+            numbers = bias.shape[0] // anchors_per_location
+            x = ops.reshape(x, (-1, cells.shape[1], anchors_per_location, numbers))
+            anchor = (index % anchors_per_location)[..., None, None]
+            return ops.cast(ops.take_along_axis(x, anchor, axis=2)[:, :, 0], "float32")
+
+        match = ops.take_along_axis(rpn_match, index[..., None], axis=1)
+        return match, per_anchor(*class_raw), per_anchor(*bbox_pred)
+
+
+def _counted_first(match, num_anchors):
+    """Return int32 [B, S], the positive anchors in order, the negative, then others."""
+    total = match.shape[1]
+    rank = ops.where(match == 1, 2 * total, ops.where(match == 0, 0, total))
+    # All different, so that every backend gives the same order.
+    rank = ops.cast(rank, "int32") - ops.arange(total, dtype="int32")
+    _, index = ops.top_k(rank, min(num_anchors, total))
+    return ops.cast(index, "int32")
+
+
+def patches_of_cells(levels, cells, stride):
+    """Return what a 3x3 convolution with padding sees at some cells.
+
+    Args:
+        levels: L feature maps, each float [B, H, W, C].
+        cells: int32 [B, S], cells of the convolution's results, numbered row by row
+            through all levels.
+        stride: of the convolution.
+
+    Returns:
+        float [B, S, 9 * C], zeros outside the map.
+    """
+    total, first = 0.0, 0
+    for features in levels:
+        height, width, channels = features.shape[1:]
+        rows, columns = -(-height // stride), -(-width // stride)
+        local = cells - first
+        belongs = (local >= 0) & (local < rows * columns)
+        first += rows * columns
+        local = ops.where(belongs, local, 0)
+        # [B, S] -> [B, S, 3, 3]: the cells around each one
+        y = _around(local // columns, height, stride)[..., :, None]
+        x = _around(local % columns, width, stride)[..., None, :]
+        inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+        inside = inside & belongs[..., None, None]
+        image = ops.arange(ops.shape(features)[0], dtype="int32")[:, None, None, None]
+        place = ops.where(inside, (image * height + y) * width + x, 0)
+        # [B, H, W, C] -> [B * H * W, C] -> [B, S, 3, 3, C]
+        patches = ops.take(ops.reshape(features, (-1, channels)), place, axis=0)
+        total += patches * ops.cast(inside[..., None], features.dtype)
+    return ops.reshape(total, (-1, cells.shape[1], 9 * channels))
+
+
+def _around(cell, size, stride):
+    """Return int32 [..., 3], the cells that a convolution's result comes from."""
+    results = -(-size // stride)
+    before = max((results - 1) * stride + 3 - size, 0) // 2
+    return cell[..., None] * stride - before + ops.arange(3, dtype="int32")

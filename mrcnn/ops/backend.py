@@ -16,6 +16,12 @@ def tensorflow():
     return tensorflow
 
 
+def is_tensorflow_on_cpu() -> bool:
+    """Return whether Keras runs on TensorFlow, and TensorFlow has no other device."""
+    tf = tensorflow()
+    return tf is not None and not tf.config.list_logical_devices("GPU")
+
+
 def bias_add(features, bias):
     """Return features with a number added to each channel.
 

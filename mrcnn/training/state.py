@@ -49,8 +49,12 @@ class RunState:
     best: Best | None = None
 
     def is_of_call(self, layers: str, learning_rate: float) -> bool:
-        """Return whether a call trains the same layers at the same rate."""
-        return (self.layers, self.learning_rate) == (layers, float(learning_rate))
+        """Return whether a call of these layers and rate is the interrupted one.
+
+        After the last epoch of a call none is: each begins with a new optimizer.
+        """
+        is_alike = (self.layers, self.learning_rate) == (layers, float(learning_rate))
+        return is_alike and self.epoch < self.epochs
 
     def check_data(self, num_images: int, num_steps: int) -> None:
         """Refuse to go on with other images than the training was interrupted with.

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from mrcnn.network.layers import BatchNorm, conv_bn
+from mrcnn.network.layers import BatchNorm, Conv2D, conv_bn
 
 
 def normalised(x):
@@ -128,3 +128,19 @@ def test_frozen_normalisation_still_learns_its_factor_and_summand(rng):
         "moving_mean": False,
         "moving_variance": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("side", "padding", "strides"),
+    [(3, "valid", 1), (3, "same", 1), (5, "same", 1), (5, "valid", 1), (5, "same", 2)],
+)
+def test_convolution_is_that_of_keras(rng, side, padding, strides):
+    x = rng.normal(size=(4, side, side, 3)).astype(np.float32)
+    layer = Conv2D(7, 3, padding=padding, strides=strides)
+    plain = keras.layers.Conv2D(7, 3, padding=padding, strides=strides)
+    layer(x), plain(x)
+    plain.set_weights([w + 0.1 for w in layer.get_weights()])
+    layer.set_weights(plain.get_weights())
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(layer(x)), ops.convert_to_numpy(plain(x)), atol=1e-5
+    )

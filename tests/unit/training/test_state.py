@@ -104,6 +104,7 @@ def test_call_and_data():
     assert STATE.is_of_call("4+", np.float64(0.1))
     assert not STATE.is_of_call("heads", 0.1)
     assert not STATE.is_of_call("4+", 0.2)
+    assert not replace(STATE, epoch=9, step=0).is_of_call("4+", 0.1)  # it has ended
     STATE.check_data(20, 5)
     with pytest.raises(
         ConfigError, match="Expected 20 training images in 5 steps.*21 images in 6"

@@ -1,0 +1,63 @@
+"""The convolution with a gradient of its own, against the backend's."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from mrcnn.ops.convolution import _num_strips, same_convolution
+
+# Of a cell, of odd sides, one that is cut in strips, and two that cannot be.
+SHAPES = [(2, 1, 1), (3, 7, 5), (1, 160, 104), (2, 129, 65), (1, 8193, 1)]
+
+
+def features_and_kernel(rng, shape, size=3):
+    features = rng.normal(size=(*shape, 4)).astype(np.float32)
+    return features, rng.normal(size=(size, size, 4, 6)).astype(np.float32)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_result(rng, shape):
+    features, kernel = features_and_kernel(rng, shape)
+    expected = ops.conv(features, kernel, strides=1, padding="same")
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(same_convolution(features, kernel)),
+        ops.convert_to_numpy(expected),
+        atol=1e-4,
+    )
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="other backends have no such code"
+)
+@pytest.mark.parametrize("size", [1, 3, 5])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gradient(rng, shape, size):
+    import tensorflow as tf
+
+    features, kernel = map(
+        tf.convert_to_tensor, features_and_kernel(rng, shape, size=size)
+    )
+    upstream = tf.convert_to_tensor(rng.normal(size=(*shape, 6)).astype(np.float32))
+
+    @tf.function
+    def gradients(convolution):
+        with tf.GradientTape() as tape:
+            tape.watch([features, kernel])
+            result = convolution(features, kernel)
+        return tape.gradient(result, [features, kernel], output_gradients=upstream)
+
+    ours = gradients(same_convolution)
+    theirs = gradients(lambda x, k: tf.nn.conv2d(x, k, 1, "SAME"))
+    for found, expected in zip(ours, theirs, strict=True):
+        assert found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "strips"),
+    # 65536 cells make 8 strips of 8192; 8193 rows have no half.
+    [(256, 256, 8), (64, 64, 1), (128, 128, 2), (8193, 8, 1), (100, 700, 4)],
+)
+def test_strips(height, width, strips):
+    assert _num_strips(height, width) == strips
