@@ -13,6 +13,7 @@ from keras import layers, ops
 
 from mrcnn.ops import backend
 from mrcnn.ops.convolution import same_convolution
+from mrcnn.ops.replicas import num_replicas
 
 
 def conv_bn(x, filters, kernel_size, *, name, bn_name, train_bn, **kwargs):
@@ -46,7 +47,9 @@ class BatchNorm(layers.BatchNormalization):
 
     def __init__(self, *, train_bn=False, **kwargs):
         # Keras' own momentum, 0.99, takes hundreds of steps to follow the weights.
-        super().__init__(**{"momentum": 0.9, **kwargs})
+        # Statistics are those of the whole batch, whatever the number of devices.
+        defaults = {"momentum": 0.9, "synchronized": num_replicas() > 1}
+        super().__init__(**{**defaults, **kwargs})
         self.train_bn = train_bn
         # Set by a `NormalizedConv2D` that does this layer's work while it is frozen.
         self.is_folded = False

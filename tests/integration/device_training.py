@@ -59,6 +59,8 @@ class TinyConfig(Config):
     VALIDATION_STEPS = None
     # The gradients of these steps have norms of 1 to 3: they are clipped.
     GRADIENT_CLIP_NORM = 0.5
+    # Statistics of the whole batch in training; of all of them in validation.
+    TRAIN_BN = None
 
 
 class Rectangles(Dataset):

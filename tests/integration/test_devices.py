@@ -69,9 +69,8 @@ def assert_same(found, expected):
     # Of a blank image that fills up a batch Keras counts the loss, 0, in this mean
     # over all images; those of the single losses are over batches.
     for key in set(expected) - {"loss val_loss"}:
-        # On a machine with more processes than cores 1.8e-4 was seen.
         np.testing.assert_allclose(
-            found[key], expected[key], rtol=5e-4, atol=1e-4, err_msg=key
+            found[key], expected[key], rtol=1e-4, atol=1e-4, err_msg=key
         )
 
 
