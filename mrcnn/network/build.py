@@ -17,7 +17,7 @@ from mrcnn.errors import ConfigError
 from mrcnn.geometry.anchors import feature_shapes, generate_pyramid_anchors
 from mrcnn.geometry.boxes import norm_boxes
 from mrcnn.network.backbones import get_backbone
-from mrcnn.network.detection import DetectionLayer, FoundBoxes, PlaceMasks
+from mrcnn.network.detection import DetectionLayer
 from mrcnn.network.fpn import fpn_graph
 from mrcnn.network.heads import PyramidROIAlign, box_head_graph, mask_head_graph
 from mrcnn.network.losses import LOSS_INPUTS, detection_losses, weight_decay_loss
@@ -227,12 +227,12 @@ def _box_head(config, image, rois, levels):
     )
 
 
-def _mask_head(config, image, rois, levels):
+def _mask_head(config, image, rois, used, levels):
     pooled = PyramidROIAlign(config.MASK_POOL_SIZE, name="roi_align_mask")(
         [rois, image, *levels]
     )
     return mask_head_graph(
-        pooled, num_classes=config.NUM_CLASSES, train_bn=config.TRAIN_BN
+        pooled, used, num_classes=config.NUM_CLASSES, train_bn=config.TRAIN_BN
     )
 
 
@@ -277,9 +277,15 @@ def _training_graph(config, inputs, levels, rpn_model) -> dict:
     class_logits, class_probs, bbox_deltas = _box_head(
         config, image, targets.rois, levels[:4]
     )
-    # The mask loss reads positive ROIs alone, and they fill the first slots.
+    # The mask loss reads positive ROIs alone, which have the first slots.
     num_positive = targets.positive.shape[1]
-    mask_logits = _mask_head(config, image, targets.rois[:, :num_positive], levels[:4])
+    mask_logits = _mask_head(
+        config,
+        image,
+        targets.rois[:, :num_positive],
+        targets.positive > 0,
+        levels[:4],
+    )
     return {
         "rpn_counted_match": counted[0],
         "rpn_counted_class_logits": counted[1],
@@ -296,9 +302,7 @@ def _training_graph(config, inputs, levels, rpn_model) -> dict:
         "mrcnn_class_logits": class_logits,
         "mrcnn_class": class_probs,
         "mrcnn_bbox": bbox_deltas,
-        "mrcnn_mask_logits": ops.reshape(
-            mask_logits, (-1, num_positive, *mask_logits.shape[1:])
-        ),
+        "mrcnn_mask_logits": mask_logits,
     }
 
 
@@ -323,15 +327,16 @@ def _inference_graph(config, inputs, levels, rpn_model) -> dict:
             norm_boxes_graph(meta[:, META_WINDOW], molded_hw),
         ]
     )
-    found = FoundBoxes(name="found_boxes")(detections)
+    found = detections[..., 4] > 0
+    mask_logits = _mask_head(config, image, detections[..., :4], found, levels)
     masks = layers.Activation("sigmoid", dtype="float32", name="mrcnn_mask_probs")(
-        _mask_head(config, image, found, levels)
+        mask_logits
     )
     return {
         "mrcnn_detection": detections,
         "mrcnn_class": class_probs,
         "mrcnn_bbox": bbox_deltas,
-        "mrcnn_mask": PlaceMasks(name="mrcnn_mask_slots")([masks, detections]),
+        "mrcnn_mask": ops.where(found[..., None, None, None], masks, 0.0),
         "rpn_rois": rois,
         "rpn_class": rpn[1],
         "rpn_bbox": rpn[2],

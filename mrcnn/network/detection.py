@@ -60,61 +60,6 @@ def refine_detections(
 
 
 @keras.saving.register_keras_serializable("mrcnn")
-class FoundBoxes(layers.Layer):
-    """Boxes of the slots that hold a detection, so that the mask head skips the rest.
-
-    `call` takes detections float32 [B, N, 6], the used slots first, and gives boxes
-    float32 [B, M, 4]: M is the largest count in the batch, at least 1, on
-    TensorFlow. Other backends want fixed shapes: there M is N.
-
-    Args:
-        **kwargs: those of `keras.layers.Layer`.
-    """
-
-    def __init__(self, **kwargs):
-        super().__init__(**{"dtype": "float32", **kwargs})
-        self.supports_jit = backend.tensorflow() is None
-
-    def call(self, detections):
-        boxes = detections[..., :4]
-        if backend.tensorflow() is None:
-            return boxes
-        found = ops.cast(detections[..., 4] > 0, "int32")
-        return boxes[:, : ops.maximum(ops.max(ops.sum(found, axis=1)), 1)]
-
-    def compute_output_spec(self, detections):
-        slots = detections.shape[1] if backend.tensorflow() is None else None
-        return keras.KerasTensor((detections.shape[0], slots, 4), "float32")
-
-
-@keras.saving.register_keras_serializable("mrcnn")
-class PlaceMasks(layers.Layer):
-    """Masks of `FoundBoxes` in the slots of their detections, zeros in the others.
-
-    `call` takes masks float32 [B * M, h, w, K] and detections float32 [B, N, 6], and
-    gives float32 [B, N, h, w, K].
-
-    Args:
-        **kwargs: those of `keras.layers.Layer`.
-    """
-
-    def __init__(self, **kwargs):
-        super().__init__(**{"dtype": "float32", **kwargs})
-
-    def call(self, inputs):
-        masks, detections = inputs
-        batch_size, num_slots = ops.shape(detections)[:2]
-        masks = ops.reshape(masks, (batch_size, -1, *masks.shape[1:]))
-        missing = num_slots - ops.shape(masks)[1]
-        return ops.pad(masks, [[0, 0], [0, missing], [0, 0], [0, 0], [0, 0]])
-
-    def compute_output_spec(self, inputs):
-        masks, detections = inputs
-        shape = (*detections.shape[:2], *masks.shape[1:])
-        return keras.KerasTensor(shape, "float32")
-
-
-@keras.saving.register_keras_serializable("mrcnn")
 class DetectionLayer(layers.Layer):
     """Detections from the box head's outputs, see `refine_detections`.
 

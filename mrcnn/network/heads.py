@@ -47,6 +47,76 @@ class PyramidROIAlign(layers.Layer):
         return {**super().get_config(), "pool_size": self.pool_size}
 
 
+@keras.saving.register_keras_serializable("mrcnn")
+class UsedSlots(layers.Layer):
+    """What the used ones of some slots hold, so that the mask head skips the rest.
+
+    `call` takes slots float [B, N, ...] and which are used, bool [B, N], and gives
+    float [M, ...]. M is the number of used ones, at least 1, on TensorFlow. Other
+    backends want fixed shapes: there it is B * N.
+
+    Args:
+        **kwargs: those of `keras.layers.Layer`.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_jit = backend.tensorflow() is None
+
+    def call(self, inputs):
+        slots, used = inputs
+        flat = ops.reshape(slots, (-1, *slots.shape[2:]))
+        if backend.tensorflow() is None:
+            return flat
+        return ops.take(flat, _places(used), axis=0)
+
+    def compute_output_spec(self, inputs):
+        slots, _ = inputs
+        return keras.KerasTensor((None, *slots.shape[2:]), slots.dtype)
+
+
+@keras.saving.register_keras_serializable("mrcnn")
+class BackInSlots(layers.Layer):
+    """Results for `UsedSlots` in the slots they belong to, zeros in the others.
+
+    `call` takes results float [M, ...] and which slots are used, bool [B, N], and
+    gives float32 [B, N, ...].
+
+    Args:
+        **kwargs: those of `keras.layers.Layer`.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        self.supports_jit = backend.tensorflow() is None
+
+    def call(self, inputs):
+        results, used = inputs
+        shape = (-1, used.shape[1], *results.shape[1:])
+        if backend.tensorflow() is not None:
+            count = ops.shape(used)[0] * used.shape[1]
+            results = ops.scatter(
+                _places(used)[:, None], results, (count, *results.shape[1:])
+            )
+        used = used[(..., *[None] * (len(shape) - 2))]
+        return ops.where(used, ops.reshape(results, shape), 0.0)
+
+    def compute_output_spec(self, inputs):
+        results, used = inputs
+        return keras.KerasTensor((*used.shape, *results.shape[1:]), "float32")
+
+
+def _places(used):
+    """Return int32 [M], the places of used slots [B, N] in [B * N]; of none the first.
+
+    Of nothing at all batch norm would have no mean.
+    """
+    flat = ops.reshape(used, (-1,))
+    is_first = ops.arange(ops.shape(flat)[0]) == 0
+    flat = flat | (is_first & ~ops.any(flat))
+    return ops.cast(ops.nonzero(flat)[0], "int32")
+
+
 def box_head_graph(pooled, *, num_classes, train_bn, fc_layers_size):
     """Return class and box of each ROI.
 
@@ -91,20 +161,21 @@ def box_head_graph(pooled, *, num_classes, train_bn, fc_layers_size):
     return class_logits, class_probs, bbox_deltas
 
 
-def mask_head_graph(pooled, *, num_classes, train_bn):
+def mask_head_graph(pooled, used, *, num_classes, train_bn):
     """Return a mask of each ROI for every class.
 
     Args:
         pooled: float [B, R, s, s, C], from `PyramidROIAlign`.
+        used: bool [B, R], which ROIs matter.
         num_classes: K, with the background.
         train_bn: see `BatchNorm`.
 
     Returns:
-        float32 [B * R, 2s, 2s, K], logits; their sigmoid is the probability that
-        a pixel belongs to the object.
+        float32 [B, R, 2s, 2s, K], logits, 0 for ROIs that do not matter; their
+        sigmoid is the probability that a pixel belongs to the object.
     """
-    # [B, R, s, s, C] -> [B * R, s, s, C]
-    x = ops.reshape(pooled, (-1, *pooled.shape[2:]))
+    # [B, R, s, s, C] -> [M, s, s, C]
+    x = UsedSlots(name="mrcnn_mask_rois")([pooled, used])
     for i in range(1, 5):
         x = conv_bn(
             x,
@@ -120,4 +191,4 @@ def mask_head_graph(pooled, *, num_classes, train_bn):
         256, 2, strides=2, activation="relu", name="mrcnn_mask_deconv"
     )(x)
     x = layers.Conv2D(num_classes, 1, name="mrcnn_mask")(x)
-    return ops.cast(x, "float32")
+    return BackInSlots(name="mrcnn_mask_slots")([x, used])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from mrcnn.network.heads import BackInSlots, UsedSlots
 from mrcnn.network.layers import BatchNorm, Conv2D, conv_bn
 
 
@@ -144,3 +145,16 @@ def test_convolution_is_that_of_keras(rng, side, padding, strides):
     np.testing.assert_allclose(
         ops.convert_to_numpy(layer(x)), ops.convert_to_numpy(plain(x)), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("used", [(1, 0, 1, 0, 0, 1), (0, 0, 0, 0, 0, 0), (1,) * 6])
+def test_slots_go_and_come_back(rng, used):
+    slots = rng.normal(size=(2, 3, 4, 5)).astype(np.float32)
+    used = np.array(used, bool).reshape(2, 3)
+    found = UsedSlots()([slots, used])
+    if keras.backend.backend() == "tensorflow":
+        # Never none at all: the first then.
+        expected = slots[used] if used.any() else slots[0, :1]
+        np.testing.assert_array_equal(found, expected)
+    back = ops.convert_to_numpy(BackInSlots()([found * 2, used]))
+    np.testing.assert_array_equal(back, slots * 2 * used[..., None, None])
