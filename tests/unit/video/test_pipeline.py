@@ -216,13 +216,13 @@ def test_error_of_the_reader(
 ):
     timed_frames = VideoReader.timed_frames
 
-    def break_off(self):
+    def break_off(self, cut=None):
         for i, item in enumerate(timed_frames(self)):
             if i == 10:
                 raise OwnError("cable pulled")
             yield item
 
-    monkeypatch.setattr(pipeline.VideoReader, "timed_frames", break_off)
+    monkeypatch.setattr(VideoReader, "timed_frames", break_off)
     source, target = make_clip(frames=60), tmp_path / "out.mp4"
     with pytest.raises(OwnError, match="cable pulled"):
         within_seconds(
@@ -291,12 +291,12 @@ def test_reads_ahead_no_further_than_its_bound(
     read = []
     timed_frames = VideoReader.timed_frames
 
-    def count(self):
+    def count(self, cut=None):
         for item in timed_frames(self):
             read.append(1)
             yield item
 
-    monkeypatch.setattr(pipeline.VideoReader, "timed_frames", count)
+    monkeypatch.setattr(VideoReader, "timed_frames", count)
     ahead = []
 
     def draw(frame, detections):
