@@ -24,7 +24,7 @@ from mrcnn.data.regions import (
     covers_nothing,
     tighten,
 )
-from mrcnn.data.rle import mask_to_rle, packed, unpacked_mask
+from mrcnn.data.rle import box_mask_to_rle, packed, unpacked_mask
 from mrcnn.errors import DatasetError
 from mrcnn.structures import Detections
 
@@ -191,8 +191,9 @@ def detections_to_coco(
     """
     results = []
     for i, (y1, x1, y2, x2) in enumerate(detections.boxes.tolist()):
-        mask = np.zeros(detections.image_hw, np.uint8, order="F")
-        mask[y1:y2, x1:x2] = detections.box_masks[i]
+        rle = box_mask_to_rle(
+            detections.box_masks[i], (y1, x1, y2, x2), detections.image_hw
+        )
         class_id = int(detections.class_ids[i])
         results.append(
             {
@@ -202,7 +203,7 @@ def detections_to_coco(
                 ),
                 "bbox": [x1, y1, x2 - x1, y2 - y1],
                 "score": float(detections.scores[i]),
-                "segmentation": mask_to_rle(mask),
+                "segmentation": rle,
             }
         )
     return results
