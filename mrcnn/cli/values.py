@@ -124,6 +124,23 @@ def seconds(text: str) -> Fraction:
     return value
 
 
+def rgb(text: str) -> tuple[int, int, int]:
+    """Return a flag's text as a colour.
+
+    Example:
+        >>> rgb("255,0,128")
+        (255, 0, 128)
+    """
+    parts = text.split(",")
+    if len(parts) != 3 or not all(
+        re.fullmatch(r" *\d+ *", part) and int(part) <= 255 for part in parts
+    ):
+        raise argparse.ArgumentTypeError(
+            f"expected red,green,blue from 0 to 255, received {text!r}"
+        )
+    return tuple(int(part) for part in parts)
+
+
 def frame_rate(text: str) -> Fraction:
     """Return a flag's text as frames per second.
 

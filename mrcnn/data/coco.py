@@ -187,7 +187,7 @@ def detections_to_coco(
 
     Returns:
         One dict per object: image_id, category_id, bbox [x, y, width, height],
-        score, and segmentation in packed run lengths.
+        score, segmentation in packed run lengths, and track_id where tracked.
     """
     results = []
     for i, (y1, x1, y2, x2) in enumerate(detections.boxes.tolist()):
@@ -206,6 +206,8 @@ def detections_to_coco(
                 "segmentation": rle,
             }
         )
+        if detections.track_ids is not None:
+            results[-1]["track_id"] = int(detections.track_ids[i])
     return results
 
 

@@ -150,9 +150,7 @@ def test_truncated_clip_gives_its_frames_then_raises(make_clip, random_frames, n
     assert f"{path}, which ends after frame {len(frames)}{total}." in message
 
 
-def test_damage_in_the_middle_is_skipped_and_counted(
-    make_clip, random_frames, caplog
-):
+def test_damage_in_the_middle_is_skipped_and_counted(make_clip, random_frames, caplog):
     path = make_clip(frames=random_frames, options=FASTSTART)
     with VideoReader(path) as reader:
         whole = dict((seconds, frame) for frame, seconds in reader.timed_frames())
