@@ -31,7 +31,8 @@ def hold_missed(found: Iterable[Detections], frames: int) -> Iterator[Detections
     Yields:
         As many detections as were given, in order, also before an error of `found`.
     """
-    window = deque(maxlen=2 * frames + 1)
+    # What lies farther back still tells how an object moved.
+    window = deque(maxlen=3 * frames + 1)
     num_ahead = 0  # of the frames in the window, those that were not yielded
 
     def oldest() -> Detections:
@@ -58,24 +59,21 @@ def hold_missed(found: Iterable[Detections], frames: int) -> Iterator[Detections
 def _completed(window: list[Detections], frame: int, reach: int) -> Detections:
     """Return the detections of a frame of the window with what was missed in it."""
     here = window[frame]
-    window = [
-        # Beyond its reach a frame says nothing.
-        detections if abs(i - frame) <= reach else here.select([])
-        for i, detections in enumerate(window)
-    ]
     present = set(here.track_ids.tolist())
     missed = {
         track_id: None  # a set that keeps its order
-        for detections in window
+        for detections in window[max(frame - reach, 0) :]
         for track_id in detections.track_ids.tolist()
         if track_id not in present
     }
-    held = [_held(window, frame, track_id) for track_id in missed]
+    held = [_held(window, frame, track_id, reach) for track_id in missed]
     held = [one for one in held if len(one)]
     return _joined(here, held) if held else here
 
 
-def _held(window: list[Detections], frame: int, track_id: int) -> Detections:
+def _held(
+    window: list[Detections], frame: int, track_id: int, reach: int
+) -> Detections:
     """Return an object as it must have been in a frame; none where it is outside."""
     seen = {
         i: detections.select(detections.track_ids == track_id)
@@ -90,7 +88,8 @@ def _held(window: list[Detections], frame: int, track_id: int) -> Detections:
         nearest = [seen[before], seen[after]]
     else:
         near = before if after is None else after
-        box = _moved_on(seen, near, frame)
+        recent = {i: one for i, one in seen.items() if abs(i - near) <= reach}
+        box = _moved_on(recent, near, frame)
         nearest = [seen[near]]
     box = np.rint(box).astype(int)
     masks = [_fitted(one.box_masks[0], box[2:] - box[:2]) for one in nearest]

@@ -24,15 +24,16 @@ import numpy as np
 from tqdm import tqdm
 
 from mrcnn.errors import VideoError
-from mrcnn.structures import Detections
+from mrcnn.structures import Detections, VideoInfo
 from mrcnn.video.sources import Cut, FrameSource, open_source
 from mrcnn.video.writer import VideoWriter
 
 logger = logging.getLogger(__name__)
 
-# Frames that may wait on either side of detection: enough to keep it busy, and
-# some 200 MB each at 4K.
+# Frames that may wait on either side of detection: enough to keep it busy, and the
+# fewer the larger they are.
 _FRAMES_WAITING = 8
+_BYTES_WAITING = 100_000_000
 
 
 def process_video(
@@ -84,12 +85,13 @@ def process_video(
         173
     """
     target, cut = Path(target), cut or Cut()
-    _check_names(source, target)
     reader = source if isinstance(source, FrameSource) else open_source(source)
     with reader:
+        _check_names(reader, target)
         ahead = _newest if reader.is_live else _read_ahead
+        depth = _depth(reader.info)
         # Closed before the reader, so that no thread reads from a closed file.
-        with closing(ahead(reader.timed_frames(cut), _FRAMES_WAITING)) as frames:
+        with closing(ahead(reader.timed_frames(cut), depth)) as frames:
             first = _first_of(frames, reader, cut)
             start = first[1] if cut.start else Fraction(0)
             writer = VideoWriter(
@@ -107,30 +109,43 @@ def process_video(
                 unit=" frames",
                 disable=None if progress is None else not progress,
             )
-            try:
-                with bar, writer, _WriteBehind(writer, _FRAMES_WAITING) as behind:
-                    timed = _tracked(
-                        _batches(chain([first], frames), batch_size), detect, track
-                    )
-                    for number, (image, seconds, found) in enumerate(timed):
-                        behind.write(draw(image, found), seconds - start)
-                        if record is not None:
-                            record(number, seconds, found)
-                        bar.update()
-            except BaseException:
-                if writer.num_frames:
-                    logger.warning(
-                        "%s holds the %d frames up to the error.",
-                        target,
-                        writer.num_frames,
-                    )
-                raise
+            batches = _batches(chain([first], frames), batch_size)
+            with (
+                _told_what_is_kept(writer),
+                bar,
+                writer,
+                _WriteBehind(writer, depth) as behind,
+            ):
+                timed = _tracked(batches, detect, track)
+                for number, (image, seconds, found) in enumerate(timed):
+                    behind.write(draw(image, found), seconds - start)
+                    if record is not None:
+                        record(number, seconds, found)
+                    bar.update()
     return writer.num_frames
 
 
-def _check_names(source, target: Path) -> None:
-    is_file = isinstance(source, (str, Path)) and Path(source).exists()
-    if is_file and target.exists() and target.samefile(source):
+@contextlib.contextmanager
+def _told_what_is_kept(writer: VideoWriter) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if writer.num_frames:
+            logger.warning(
+                "%s holds the %d frames up to the error.",
+                writer.path,
+                writer.num_frames,
+            )
+        raise
+
+
+def _depth(info: VideoInfo) -> int:
+    frames = _BYTES_WAITING // (3 * info.height * info.width)
+    return max(2, min(_FRAMES_WAITING, frames))
+
+
+def _check_names(reader: FrameSource, target: Path) -> None:
+    if target.exists() and Path(reader.name).exists() and target.samefile(reader.name):
         raise VideoError(
             f"Expected a target other than the source. Received: {target} for both. "
             "Give the result another name."

@@ -101,7 +101,9 @@ class VideoReader(FrameSource):
             self._frames = self._decode()
             self._first = next(self._frames, None)
             self._has_jumped = target > first
-            if self._first is None or self._seconds(self._first) <= start:
+            # What comes before the first key frame is not damaged.
+            self._damaged_after, self.num_damaged = None, 0
+            if self._first is not None and self._seconds(self._first) <= start:
                 return
 
     def _decode(self) -> Iterator[av.VideoFrame]:

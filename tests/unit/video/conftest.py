@@ -60,6 +60,7 @@ def make_clip(tmp_path):
         times=None,
         options=None,
         time_base=None,
+        key_every=None,
     ):
         if isinstance(frames, int):
             frames = [_numbered_frame(i) for i in range(frames)]
@@ -70,6 +71,8 @@ def make_clip(tmp_path):
             stream.pix_fmt = "yuv420p"
             if time_base is not None:
                 stream.codec_context.time_base = time_base
+            if key_every is not None:
+                stream.codec_context.gop_size = key_every
             if rotation is not None:
                 stream.set_display_rotation(rotation)
             if sound is not None:
