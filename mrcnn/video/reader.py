@@ -90,21 +90,26 @@ class VideoReader(FrameSource):
 
     def _jump(self, start: Fraction) -> None:
         """Go on at the last key frame before a time; where that fails, stay."""
-        first = self._stream.start_time or 0
-        ticks = first + int(start / self._stream.time_base)
-        # Files without an index can end up behind the key frame: from the beginning.
-        for target in (ticks, first):
-            try:
-                self._container.seek(target, stream=self._stream)
-            except (av.FFmpegError, OSError):
-                return
-            self._frames = self._decode()
-            self._first = next(self._frames, None)
-            self._has_jumped = target > first
-            # What comes before the first key frame is not damaged.
-            self._damaged_after, self.num_damaged = None, 0
-            if self._first is not None and self._seconds(self._first) <= start:
-                return
+        ticks = int(start / self._stream.time_base) + (self._stream.start_time or 0)
+        try:
+            self._container.seek(ticks, stream=self._stream)
+        except (av.FFmpegError, OSError):
+            return
+        self._has_jumped = True
+        self._begin_anew()
+        if self._first is None or self._seconds(self._first) > start:
+            # A file without an index can end up behind the key frame.
+            self.close()
+            self._container = _open(self.path)
+            self._stream = _video_stream(self._container, self.path)
+            self._has_jumped = False
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._frames = self._decode()
+        self._first = next(self._frames, None)
+        # What comes before the first key frame is not damaged.
+        self._damaged_after, self.num_damaged = None, 0
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         """Yield what can be decoded; note, rather than raise, what can not."""

@@ -39,7 +39,7 @@ def served(tmp_path):
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -87,9 +87,10 @@ def test_cut(make_clip, write_images, number_of, cut, numbers, kind):
     )
 
 
-def test_start_of_a_raw_stream(make_clip, number_of):
-    # No times and no index: read from the beginning.
-    with VideoReader(make_clip("clip.h264", frames=12)) as reader:
+@pytest.mark.parametrize("name", ["clip.h264", "clip.ts"])
+def test_start_where_there_is_nothing_to_jump_to(make_clip, number_of, name):
+    # No times, or one key frame and no index: read from the beginning.
+    with VideoReader(make_clip(name, frames=12)) as reader:
         numbers = [number_of(f) for f, _ in reader.timed_frames(Cut(start=0.2))]
     assert numbers == list(range(5, 12))
 
