@@ -6,6 +6,7 @@ results never replace inputs, whatever the folder.
 
 import glob
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -267,7 +268,7 @@ def _files_of(text: str) -> list[Path | str]:
     from mrcnn.video.sources import is_stream_name
 
     path = Path(text)
-    if path.is_file():
+    if os.path.isfile(text):  # a URL can be longer than Path takes for a name
         return [path]
     if is_stream_name(text):
         return [text]

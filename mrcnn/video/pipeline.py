@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
 import threading
 from collections import deque
@@ -145,7 +146,9 @@ def _depth(info: VideoInfo) -> int:
 
 
 def _check_names(reader: FrameSource, target: Path) -> None:
-    if target.exists() and Path(reader.name).exists() and target.samefile(reader.name):
+    # Of os: a URL can be longer than Path takes for a name.
+    both_exist = target.exists() and os.path.exists(reader.name)
+    if both_exist and target.samefile(reader.name):
         raise VideoError(
             f"Expected a target other than the source. Received: {target} for both. "
             "Give the result another name."

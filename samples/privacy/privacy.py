@@ -33,7 +33,7 @@ from mrcnn.cli.detector import load_detector
 from mrcnn.cli.main import guard
 from mrcnn.cli.values import class_list, fraction, rgb, whole
 from mrcnn.cli.videos import add_video_flags, open_video
-from mrcnn.errors import ConfigError, nearest
+from mrcnn.errors import ConfigError, DatasetError, VideoError, nearest
 from mrcnn.structures import Detections
 
 DEFAULT_CLASSES = (
@@ -101,6 +101,9 @@ def run(args: argparse.Namespace) -> None:
 def hide(paths: Sequence[Path | str], detect, args: argparse.Namespace) -> None:
     """Write each input anew with its objects hidden.
 
+    An input that cannot be read does not keep the others waiting; the first error is
+    raised behind the last of them.
+
     Args:
         paths: images and videos, from `outputs.find_inputs`.
         detect: list of uint8 [H, W, 3] images -> list of `Detections` to hide.
@@ -111,18 +114,27 @@ def hide(paths: Sequence[Path | str], detect, args: argparse.Namespace) -> None:
         VideoError: a video cannot be read or written.
     """
     targets = outputs.target_stems(paths, args.output, ending="_private")
-    draw = drawing(args)
+    draw, errors = drawing(args), []
     for path in paths:
-        stem = targets[path]
-        if outputs.is_video(path):
-            target = stem.with_name(stem.name + ".mp4")
-            frames = hide_in_video(path, target, detect, draw, args)
-            print(f"{path}: {frames} frames -> {target}")
-        else:
-            image = outputs.read_image(path)
-            (found,) = detect([image])
-            target = _write_image(stem, path, draw(image, found))
-            print(f"{path}: {len(found)} objects -> {target}")
+        try:
+            _hide_in(path, targets[path], detect, draw, args)
+        except (DatasetError, VideoError) as error:
+            print(f"{path}: not done, or not to its end")
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _hide_in(path: Path | str, stem: Path, detect, draw, args) -> None:
+    if outputs.is_video(path):
+        target = stem.with_name(stem.name + ".mp4")
+        frames = hide_in_video(path, target, detect, draw, args)
+        print(f"{path}: {frames} frames -> {target}")
+    else:
+        image = outputs.read_image(path)
+        (found,) = detect([image])
+        target = _write_image(stem, path, draw(image, found))
+        print(f"{path}: {len(found)} objects -> {target}")
 
 
 def hide_in_video(source, target: Path, detect, draw, args) -> int:

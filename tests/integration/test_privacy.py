@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import privacy as benchmark
-from mrcnn.errors import ConfigError
+from mrcnn.errors import ConfigError, DatasetError
 
 privacy, street = benchmark.privacy, benchmark.street
 # Smaller than the benchmark's clip, and shorter: seconds.
@@ -95,6 +95,46 @@ def test_a_folder_of_images_and_videos(clip, tmp_path, capsys):
         assert not picture.getexif() and picture.size == (480, 270)
     with av.open(str(output / "street_private.mp4")) as video:
         assert sum(1 for _ in video.decode(video=0)) == NUM_FRAMES
+
+
+def test_from_the_flags_to_what_the_network_is_asked(tmp_path, monkeypatch):
+    image, found = next(street.street(0, 1, IMAGE_HW))
+    Image.fromarray(image).save(tmp_path / "a.png")
+    asked = []
+
+    class Model:
+        def detect_images(self, images, *, mask_threshold):
+            asked.append(mask_threshold)
+            return [found for _ in images]
+
+    monkeypatch.setattr(
+        privacy, "load_detector", lambda args: (Model(), street.CLASS_NAMES)
+    )
+    words = ["--input", tmp_path / "a.png", "--output", tmp_path, "--method=fill"]
+    words += ["--hide=car", "--mask-threshold=0.15", "--dilate=0"]
+    assert privacy.main([str(word) for word in words]) == 0
+    assert asked == [0.15]
+    cars = found.select(found.class_ids == street.CLASS_NAMES.index("car"))
+    expected = image.copy()
+    expected[cars.masks.any(axis=-1)] = 0
+    with Image.open(tmp_path / "a_private.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), expected)
+
+
+def test_damaged_input_does_not_stop_the_others(tmp_path, capsys):
+    image, found = next(street.street(0, 1, IMAGE_HW))
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    (tmp_path / "b.mp4").write_bytes(b"no video")
+    Image.fromarray(image).save(tmp_path / "c.png")
+    args = privacy.build_parser().parse_args(
+        ["--input", str(tmp_path), "--output", str(tmp_path)]
+    )
+    with pytest.raises(DatasetError, match=r"a\.jpg"):
+        privacy.hide(
+            privacy.outputs.find_inputs(args.input), lambda images: [found], args
+        )
+    assert (tmp_path / "c_private.png").is_file()
+    assert capsys.readouterr().out.count("not done") == 2
 
 
 def test_classes_to_hide():

@@ -125,6 +125,11 @@ def test_summary(one):
     assert outputs.summary(both, ["BG", "cell", "remote"]) == "2 remote, 1 cell"
 
 
+def test_long_url():
+    url = "rtsp://door/" + "x" * 400
+    assert outputs.find_inputs([url]) == [url]
+
+
 def test_sources_that_are_no_files(folder, monkeypatch):
     monkeypatch.chdir(folder)
     (folder / "3").touch()
