@@ -16,7 +16,7 @@ def add_video_flags(parser: argparse.ArgumentParser, *, numbers: bool = True) ->
     """
     group = parser.add_argument_group(
         "video",
-        "A URL (http, rtsp), numbered images (shots/%%04d.png) and the number of a "
+        "A URL (http, rtsp), numbered images (shots/%04d.png) and the number of a "
         "camera (0) are videos too; Ctrl-C ends them with a whole file.",
     )
     group.add_argument(

