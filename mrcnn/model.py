@@ -448,17 +448,22 @@ class MaskRCNN:
                 log("image", image)
         return [found.to_dict() for found in self.detect_images(images)]
 
-    def detect_images(self, images: Sequence[np.ndarray]) -> list[Detections]:
+    def detect_images(
+        self, images: Sequence[np.ndarray], *, mask_threshold: float = 0.5
+    ) -> list[Detections]:
         """Find objects, and return them as `Detections`: each mask inside its box.
 
         Args:
             images: as in `detect`.
+            mask_threshold: probability from which a pixel belongs to an object; a
+                lower one makes larger masks, up to the box.
         """
         return inference.detect(
             self._network_to_detect(self.config.DETECTION_MIN_CONFIDENCE),
             images,
             self.config,
             self._normalized_anchors,
+            mask_threshold=mask_threshold,
         )
 
     def detect_molded(

@@ -70,6 +70,8 @@ class Detections:
         class_ids: int32 [N], 0 is background and does not occur.
         scores: float32 [N], descending as the network gives them.
         box_masks: N arrays bool [y2 - y1, x2 - x1], the mask inside each box.
+        track_ids: int32 [N], from 1, the same number for the same object in every
+            frame of a video; None where nothing was tracked.
     """
 
     image_hw: tuple[int, int]
@@ -77,6 +79,7 @@ class Detections:
     class_ids: np.ndarray
     scores: np.ndarray
     box_masks: tuple[np.ndarray, ...] = field(repr=False)
+    track_ids: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.class_ids)
@@ -111,6 +114,7 @@ class Detections:
             class_ids=self.class_ids[picked],
             scores=self.scores[picked],
             box_masks=tuple(self.box_masks[i] for i in picked),
+            track_ids=None if self.track_ids is None else self.track_ids[picked],
         )
 
     def to_dict(self) -> dict[str, np.ndarray]:

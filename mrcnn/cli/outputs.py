@@ -6,8 +6,11 @@ results never replace inputs, whatever the folder.
 
 import glob
 import json
+import os
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +22,21 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".g
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 
 
-def is_video(path: Path) -> bool:
-    """Return whether a file is to be read as a video, going by its name."""
-    return path.suffix.lower() in VIDEO_SUFFIXES
+def is_video(path: Path | str) -> bool:
+    """Return whether an input is to be read as a video, going by its name."""
+    return isinstance(path, str) or path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def find_inputs(inputs: Iterable[str]) -> list[Path]:
+def find_inputs(inputs: Iterable[str]) -> list[Path | str]:
     """Return the files that inputs name, each once, in the order given.
 
     Args:
-        inputs: files, folders (their images and videos, not those further down)
-            and patterns with ``*`` or ``?``.
+        inputs: files, folders (their images and videos, not those further down),
+            patterns with ``*`` or ``?``, and what else a video can come from: URLs,
+            numbered images (``shots/%04d.png``), numbers of cameras.
+
+    Returns:
+        Paths; a URL, numbered images and a camera stay the text they are.
 
     Raises:
         DatasetError: an input is missing or names no image or video.
@@ -37,7 +44,7 @@ def find_inputs(inputs: Iterable[str]) -> list[Path]:
     return list(dict.fromkeys(path for text in inputs for path in _files_of(text)))
 
 
-def require_videos(paths: Sequence[Path]) -> None:
+def require_videos(paths: Sequence[Path | str]) -> None:
     """Check that every file is a video, going by its name.
 
     Raises:
@@ -66,7 +73,9 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
-def target_stems(paths: Sequence[Path], folder: Path) -> dict[Path, Path]:
+def target_stems(
+    paths: Sequence[Path | str], folder: Path, ending: str = "_masks"
+) -> dict[Path | str, Path]:
     """Return the path of each input's result, without suffix.
 
     Inputs of the same name (from different folders, or a.jpg and a.png) are told
@@ -79,12 +88,13 @@ def target_stems(paths: Sequence[Path], folder: Path) -> dict[Path, Path]:
     """
     targets, taken = {}, set()
     for path in paths:
-        stem, number = path.stem, 1
+        own = _stem_of(path)
+        stem, number = own, 1
         while stem in taken:
             number += 1
-            stem = f"{path.stem}-{number}"
+            stem = f"{own}-{number}"
         taken.add(stem)
-        targets[path] = folder / f"{stem}_masks"
+        targets[path] = folder / f"{stem}{ending}"
     return targets
 
 
@@ -137,31 +147,31 @@ def listing_of(name: str, detections: Detections, class_names: Sequence[str]) ->
         image, height, width, and detections in COCO's result format (bbox is x, y,
         width, height; segmentation holds run lengths) with the name of each category.
     """
-    from mrcnn.data.coco import detections_to_coco
-
-    results = detections_to_coco(detections, name)
     return {
         "image": name,
         "height": int(detections.image_hw[0]),
         "width": int(detections.image_hw[1]),
-        "detections": [
-            result | {"category_name": class_names[result["category_id"]]}
-            for result in results
-        ],
+        "detections": _named_results(name, detections, class_names),
     }
 
 
 def write_video(
-    source: Path, target: Path, detect, class_names: Sequence[str], *, batch_size: int
+    source, target: Path, detect, class_names: Sequence[str], **options
 ) -> int:
-    """Write a video with its objects drawn in; returns the number of frames.
+    """Write a video with its objects drawn in, and a line of JSON for each frame.
+
+    A line has frame, seconds from the beginning of the source, and detections as in
+    `listing_of`, their image_id the number of the frame.
 
     Args:
-        source: the video to read.
-        target: the mp4 to write.
+        source: the video, as `process_video` takes it.
+        target: the mp4 to write; the lines lie beside it and end in .jsonl.
         detect: list of uint8 [H, W, 3] frames -> list of `Detections`.
         class_names: K names, the background first.
-        batch_size: frames per step.
+        options: further ones of `process_video`.
+
+    Returns:
+        Number of frames.
 
     Raises:
         VideoError: a video cannot be read or written.
@@ -169,13 +179,18 @@ def write_video(
     from mrcnn.draw.annotate import annotate
     from mrcnn.video.pipeline import process_video
 
-    return process_video(
-        source,
-        target,
-        detect,
-        lambda frame, detections: annotate(frame, detections, class_names),
-        batch_size=batch_size,
-    )
+    def named(number: int, detections: Detections) -> list[dict]:
+        return _named_results(number, detections, class_names)
+
+    with _FrameLines(target.with_suffix(".jsonl"), named) as lines:
+        return process_video(
+            source,
+            target,
+            detect,
+            lambda frame, detections: annotate(frame, detections, class_names),
+            record=lines.write,
+            **options,
+        )
 
 
 def summary(detections: Detections, class_names: Sequence[str]) -> str:
@@ -189,10 +204,74 @@ def summary(detections: Detections, class_names: Sequence[str]) -> str:
     return ", ".join(f"{n} {name}" for name, n in counts.items()) or "nothing found"
 
 
-def _files_of(text: str) -> list[Path]:
+def _named_results(
+    image: str | int, detections: Detections, class_names: Sequence[str]
+) -> list[dict]:
+    from mrcnn.data.coco import detections_to_coco
+
+    return [
+        result | {"category_name": class_names[result["category_id"]]}
+        for result in detections_to_coco(detections, image)
+    ]
+
+
+class _FrameLines:
+    """Writes a line of JSON for each frame; the file is made with the first."""
+
+    def __init__(self, path: Path, named: Callable[[int, Detections], list[dict]]):
+        self._path = path
+        self._named = named
+        self._file = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, number: int, seconds: Fraction, detections: Detections) -> None:
+        line = {
+            "frame": number,
+            "seconds": round(float(seconds), 6),
+            "detections": self._named(number, detections),
+        }
+        try:
+            if self._file is None:
+                self._file = open(self._path, "w", encoding="utf-8")
+            self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
+        except OSError as error:
+            raise VideoError(
+                f"Expected to write {self._path}. Received: {error.strerror}. Check "
+                "the folder's rights and the space on the disk."
+            ) from error
+
+
+def _stem_of(source: Path | str) -> str:
+    """Return a name for the results of an input that is fit for a file.
+
+    Example:
+        >>> [_stem_of(text) for text in ("0", "shots/%04d.png", "rtsp://door/1?a=b")]
+        ['camera0', 'shots', 'door-1']
+    """
+    if isinstance(source, Path):
+        return source.stem
+    if source.isdecimal():
+        return f"camera{source}"
+    # The last words of a URL, or of numbered images, without their suffix.
+    name = source.partition("?")[0].partition("://")[2] or source
+    name = re.sub(r"%\d*d|\.\w+$", "", name)
+    return "-".join(re.findall(r"\w+", name)[-2:]) or "video"
+
+
+def _files_of(text: str) -> list[Path | str]:
+    from mrcnn.video.sources import is_stream_name
+
     path = Path(text)
-    if path.is_file():
+    if os.path.isfile(text):  # a URL can be longer than Path takes for a name
         return [path]
+    if is_stream_name(text):
+        return [text]
     if path.is_dir():
         found = [file for file in path.iterdir() if _is_known(file)]
         what = "a folder without images or videos"

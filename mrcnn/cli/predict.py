@@ -6,6 +6,7 @@ from pathlib import Path
 from mrcnn.cli import arguments, outputs
 from mrcnn.cli.detector import load_detector
 from mrcnn.cli.values import class_list
+from mrcnn.cli.videos import add_video_flags, open_video
 from mrcnn.config import Config
 
 _DESCRIPTION = """\
@@ -13,7 +14,8 @@ Find objects in images and video.
 
 Each image gives a picture with the objects drawn in and a JSON file that lists
 them (class, score, box, mask as COCO run lengths); each video gives an mp4 with
-the same frame rate and sound. The results go to --output."""
+the same frame rate and sound, its objects numbered, and a file with a line of
+JSON for each frame. The results go to --output."""
 
 _EPILOG = """\
 examples:
@@ -23,6 +25,8 @@ examples:
       folders, patterns and videos at once
   mrcnn predict photo.jpg --weights coco
       the 80 everyday classes of COCO, without any training
+  mrcnn predict rtsp://door/1 --end 60
+      a minute of a camera; see also --start, --stride, --fps
   mrcnn predict photo.jpg --weights mask_rcnn_cells_0030.h5 --classes cell
       weights of the original library"""
 
@@ -42,7 +46,7 @@ def add_parser(subparsers) -> None:
 
 
 def add_input_flags(parser: argparse.ArgumentParser, kinds: str) -> None:
-    """Add what to predict, the folder of the results, and names for the classes."""
+    """Add what to predict, the folder of the results, class names, and video flags."""
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help=kinds)
     parser.add_argument(
         "--output",
@@ -57,6 +61,7 @@ def add_input_flags(parser: argparse.ArgumentParser, kinds: str) -> None:
         metavar="A,B,C",
         help="class names in the order of their ids (default: those of the training)",
     )
+    add_video_flags(parser)
 
 
 def run(
@@ -79,27 +84,28 @@ def run(
         outputs.require_videos(paths)
     outputs.make_folder(args.output)
     model, class_names = load_detector(args, base=base, class_names=class_names)
-    predict(model, class_names, paths, args.output, batch_size=args.batch)
+    predict(model, class_names, paths, args)
 
 
-def predict(model, class_names, paths, folder: Path, *, batch_size: int) -> None:
+def predict(model, class_names, paths, args: argparse.Namespace) -> None:
     """Write the results of images and videos, and print what was found and where.
 
     Args:
         model: a `MaskRCNN` in inference mode.
         class_names: K names, the background first.
         paths: images and videos.
-        folder: the folder of the results.
-        batch_size: images or frames per step.
+        args: the flags: output, batch, and those of `add_video_flags`.
 
     Raises:
         DatasetError: an image cannot be read.
         VideoError: a video cannot be read or written.
     """
-    targets = outputs.target_stems(paths, folder)
+    from mrcnn.video.tracking import track
+
+    targets = outputs.target_stems(paths, args.output)
     images = [path for path in paths if not outputs.is_video(path)]
-    for start in range(0, len(images), batch_size):
-        batch = images[start : start + batch_size]
+    for start in range(0, len(images), args.batch):
+        batch = images[start : start + args.batch]
         pictures = [outputs.read_image(path) for path in batch]
         found = model.detect_images(pictures)
         for path, picture, detections in zip(batch, pictures, found, strict=True):
@@ -110,7 +116,14 @@ def predict(model, class_names, paths, folder: Path, *, batch_size: int) -> None
     for path in paths:
         if outputs.is_video(path):
             target = targets[path].with_name(targets[path].name + ".mp4")
+            source, cut = open_video(path, args)
             frames = outputs.write_video(
-                path, target, model.detect_images, class_names, batch_size=batch_size
+                source,
+                target,
+                model.detect_images,
+                class_names,
+                batch_size=args.batch,
+                cut=cut,
+                track=track if args.track else iter,
             )
             print(f"{path}: {frames} frames -> {target}")

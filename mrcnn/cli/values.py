@@ -3,6 +3,7 @@
 import argparse
 import ast
 import re
+from fractions import Fraction
 from pathlib import Path
 
 
@@ -100,6 +101,62 @@ def _rate(text: str) -> float:
     if not 0 <= rate < float("inf"):
         raise ValueError(f"{text} is not a learning rate")
     return rate
+
+
+def seconds(text: str) -> Fraction:
+    """Return a flag's text, seconds or hours, minutes and seconds, as seconds.
+
+    Example:
+        >>> float(seconds("90.5")), float(seconds("1:02:03"))
+        (90.5, 3723.0)
+    """
+    parts = text.split(":")
+    try:
+        value = sum(
+            Fraction(part) * 60**power for power, part in enumerate(reversed(parts))
+        )
+    except (ValueError, ZeroDivisionError):
+        value = Fraction(-1)
+    if value < 0 or len(parts) > 3:
+        raise argparse.ArgumentTypeError(
+            f"expected seconds, such as 90.5, or 1:02:03, received {text!r}"
+        )
+    return value
+
+
+def rgb(text: str) -> tuple[int, int, int]:
+    """Return a flag's text as a colour.
+
+    Example:
+        >>> rgb("255,0,128")
+        (255, 0, 128)
+    """
+    parts = text.split(",")
+    if len(parts) != 3 or not all(
+        re.fullmatch(r" *\d+ *", part) and int(part) <= 255 for part in parts
+    ):
+        raise argparse.ArgumentTypeError(
+            f"expected red,green,blue from 0 to 255, received {text!r}"
+        )
+    return tuple(int(part) for part in parts)
+
+
+def frame_rate(text: str) -> Fraction:
+    """Return a flag's text as frames per second.
+
+    Example:
+        >>> frame_rate("30000/1001"), frame_rate("12.5")
+        (Fraction(30000, 1001), Fraction(25, 2))
+    """
+    try:
+        value = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        value = Fraction(0)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(
+            f"expected frames per second, such as 25 or 30000/1001, received {text!r}"
+        )
+    return value
 
 
 def class_list(text: str) -> list[str]:

@@ -24,7 +24,7 @@ from mrcnn.data.regions import (
     covers_nothing,
     tighten,
 )
-from mrcnn.data.rle import mask_to_rle, packed, unpacked_mask
+from mrcnn.data.rle import box_mask_to_rle, packed, unpacked_mask
 from mrcnn.errors import DatasetError
 from mrcnn.structures import Detections
 
@@ -187,12 +187,13 @@ def detections_to_coco(
 
     Returns:
         One dict per object: image_id, category_id, bbox [x, y, width, height],
-        score, and segmentation in packed run lengths.
+        score, segmentation in packed run lengths, and track_id where tracked.
     """
     results = []
     for i, (y1, x1, y2, x2) in enumerate(detections.boxes.tolist()):
-        mask = np.zeros(detections.image_hw, np.uint8, order="F")
-        mask[y1:y2, x1:x2] = detections.box_masks[i]
+        rle = box_mask_to_rle(
+            detections.box_masks[i], (y1, x1, y2, x2), detections.image_hw
+        )
         class_id = int(detections.class_ids[i])
         results.append(
             {
@@ -202,9 +203,11 @@ def detections_to_coco(
                 ),
                 "bbox": [x1, y1, x2 - x1, y2 - y1],
                 "score": float(detections.scores[i]),
-                "segmentation": mask_to_rle(mask),
+                "segmentation": rle,
             }
         )
+        if detections.track_ids is not None:
+            results[-1]["track_id"] = int(detections.track_ids[i])
     return results
 
 

@@ -33,6 +33,42 @@ def mask_to_rle(mask: np.ndarray) -> dict:
     }
 
 
+def box_mask_to_rle(
+    mask: np.ndarray, box: tuple[int, int, int, int], image_hw: tuple[int, int]
+) -> dict:
+    """Return a mask that is known inside its box in packed run lengths of the image.
+
+    The same as `mask_to_rle` of the whole, but the columns beside the box are never
+    looked at.
+
+    Args:
+        mask: bool [y2 - y1, x2 - x1].
+        box: (y1, x1, y2, x2), pixels, inside the image.
+        image_hw: height and width of the image.
+
+    Returns:
+        {"size": [H, W], "counts": str}.
+
+    Example:
+        >>> box_mask_to_rle(np.ones((2, 1), bool), (0, 1, 2, 2), (2, 2))
+        {'size': [2, 2], 'counts': '22'}
+    """
+    from pycocotools import mask as coco_mask
+
+    height, width = (int(side) for side in image_hw)
+    y1, x1, y2, x2 = (int(side) for side in box)
+    columns = np.zeros((x2 - x1, height), bool)
+    columns[:, y1:y2] = mask.T
+    # Where background and object change, counted down the columns of the image.
+    edges = np.flatnonzero(np.diff(columns.ravel(), prepend=False, append=False))
+    edges = [0, *(edges + x1 * height).tolist(), height * width]
+    runs = [end - start for start, end in zip(edges, edges[1:], strict=False)]
+    if runs[-1] == 0:
+        runs.pop()
+    rle = coco_mask.frPyObjects({"size": [height, width], "counts": runs}, 0, 0)
+    return {"size": [height, width], "counts": rle["counts"].decode("ascii")}
+
+
 def rle_to_mask(rle: dict) -> np.ndarray:
     """Return the mask in run lengths, packed or as a list of numbers.
 

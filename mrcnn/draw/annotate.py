@@ -50,7 +50,8 @@ def annotate(
         show_masks: fill and outline the masks.
         show_boxes: draw the boxes.
         show_labels: write class and score.
-        colors: (red, green, blue) for each detection; None colours by class.
+        colors: (red, green, blue) for each detection; None colours by track id where
+            there are any, else by class.
 
     Returns:
         uint8 [H, W, 3], RGB.
@@ -74,8 +75,10 @@ def annotate(
     """
     image = np.asarray(image)
     _check(image, detections, class_names)
+    ids = detections.track_ids
     if colors is None:
-        colors = [class_color(class_id) for class_id in detections.class_ids]
+        numbers = detections.class_ids if ids is None else ids
+        colors = [class_color(number) for number in numbers]
     # A new array in rows, whatever the input's layout: OpenCV draws on parts of it.
     canvas = np.array(image, order="C")
     thickness = max(1, round(min(image.shape[:2]) * _LINE_SHARE))
@@ -93,14 +96,20 @@ def annotate(
     for i in order if show_boxes else ():
         _draw_box(canvas, detections.boxes[i], colors[i], thickness)
     if show_labels:
-        labels = [
-            f"{class_names[class_id]} {score:.2f}"
-            for class_id, score in zip(
-                detections.class_ids, detections.scores, strict=True
-            )
-        ]
+        labels = _labels(detections, class_names)
         _draw_captions(canvas, detections.boxes, labels, colors)
     return canvas
+
+
+def _labels(detections: Detections, class_names: Sequence[str]) -> list[str]:
+    ids = detections.track_ids
+    names = [class_names[class_id] for class_id in detections.class_ids]
+    if ids is not None:
+        names = [f"{name} #{i}" for name, i in zip(names, ids, strict=True)]
+    return [
+        f"{name} {score:.2f}"
+        for name, score in zip(names, detections.scores, strict=True)
+    ]
 
 
 def _check(image, detections, class_names) -> None:

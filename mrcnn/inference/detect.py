@@ -18,7 +18,14 @@ from mrcnn.geometry.resize import apply_to_image, plan_resize
 from mrcnn.structures import Detections, ResizePlan
 
 
-def detect(network, images: Sequence[np.ndarray], config: Config, anchors_of):
+def detect(
+    network,
+    images: Sequence[np.ndarray],
+    config: Config,
+    anchors_of,
+    *,
+    mask_threshold: float = 0.5,
+):
     """Return the objects found in images of any number and size.
 
     Images whose molded sizes agree go through the network BATCH_SIZE at a time.
@@ -29,6 +36,7 @@ def detect(network, images: Sequence[np.ndarray], config: Config, anchors_of):
         config: molding settings and BATCH_SIZE.
         anchors_of: callable from (height, width) of a molded image to its
             anchors, float32 [A, 4] normalised.
+        mask_threshold: as in `unmold`.
 
     Returns:
         list of `Detections`, one an image, in order.
@@ -58,6 +66,7 @@ def detect(network, images: Sequence[np.ndarray], config: Config, anchors_of):
                     image_hw=plans[i].image_hw,
                     molded_hw=molded_hw,
                     window=plans[i].window,
+                    mask_threshold=mask_threshold,
                 )
                 for row, i in enumerate(batch)
             ]
@@ -138,7 +147,9 @@ def predict(network, molded, metas, anchors) -> dict[str, np.ndarray]:
     )
 
 
-def unmold(detections, masks, *, image_hw, molded_hw, window) -> Detections:
+def unmold(
+    detections, masks, *, image_hw, molded_hw, window, mask_threshold: float = 0.5
+) -> Detections:
     """Return what the network found, in pixels of the original image.
 
     Args:
@@ -147,6 +158,8 @@ def unmold(detections, masks, *, image_hw, molded_hw, window) -> Detections:
         image_hw: (height, width) of the original image.
         molded_hw: (height, width) of the network's input.
         window: [(y1, x1, y2, x2)], where the picture lay in it, pixels.
+        mask_threshold: probability from which a pixel belongs to the object; a lower
+            one makes larger masks, up to the box.
     """
     detections = detections[detections[:, 4] > 0]
     # Coordinates of the padded input -> coordinates of the picture in it.
@@ -164,7 +177,9 @@ def unmold(detections, masks, *, image_hw, molded_hw, window) -> Detections:
         scores=detections[kept, 5],
         box_masks=tuple(
             mask_in_box(
-                masks[i, :, :, class_ids[i]], tuple(boxes[i, 2:] - boxes[i, :2])
+                masks[i, :, :, class_ids[i]],
+                tuple(boxes[i, 2:] - boxes[i, :2]),
+                mask_threshold,
             )
             for i in kept
         ),

@@ -8,50 +8,68 @@ caller's thread.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import queue
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from mrcnn.errors import VideoError
-from mrcnn.structures import Detections
-from mrcnn.video.reader import VideoReader
+from mrcnn.structures import Detections, VideoInfo
+from mrcnn.video.sources import Cut, FrameSource, open_source
 from mrcnn.video.writer import VideoWriter
 
 logger = logging.getLogger(__name__)
 
-# Frames that may wait on either side of detection: enough to keep it busy, and
-# some 200 MB each at 4K.
+# Frames that may wait on either side of detection: enough to keep it busy, and the
+# fewer the larger they are.
 _FRAMES_WAITING = 8
+_BYTES_WAITING = 100_000_000
 
 
 def process_video(
-    source: str | Path,
+    source: str | Path | int | FrameSource,
     target: str | Path,
     detect: Callable[[list[np.ndarray]], list[Detections]],
     draw: Callable[[np.ndarray, Detections], np.ndarray],
     *,
     batch_size: int = 1,
+    cut: Cut | None = None,
+    track: Callable[[Iterable[Detections]], Iterable[Detections]] = iter,
+    record: Callable[[int, Fraction, Detections], None] | None = None,
+    keep_sound: bool = True,
     progress: bool | None = None,
 ) -> int:
     """Write a video with something drawn on every frame; times and sound are kept.
 
     The first error of any part is raised as it is, after what came before it was
     written: the target is then a shorter, playable file. So it is after Ctrl-C.
+    Live sources do not wait: what arrives while `detect` works is dropped, and the
+    log tells how much; they have no sound.
 
     Args:
-        source: the video to read.
+        source: the video to read, or what else `open_source` opens.
         target: the mp4 file to make or replace.
         detect: from 1 to `batch_size` frames, uint8 [H, W, 3], RGB, to as many
             detections. Called in this thread.
         draw: a frame and its detections to a frame of the same size.
         batch_size: frames handed to `detect` at once; the last may be fewer.
+        cut: which frames; None is all of them.
+        track: from the detections of all frames, in order, to as many, such as
+            `tracking.track`; they may come some frames late.
+        record: called after each frame with its number in the target, its seconds
+            from the beginning of the source, and its detections.
+        keep_sound: whether the target has the sound of the source.
         progress: whether to show a bar with rate and remaining time; None shows
             it on a terminal only.
 
@@ -67,48 +85,99 @@ def process_video(
         ... )
         173
     """
-    source, target = Path(source), Path(target)
-    if target.exists() and source.exists() and target.samefile(source):
+    target, cut = Path(target), cut or Cut()
+    reader = source if isinstance(source, FrameSource) else open_source(source)
+    with reader:
+        _check_names(reader, target)
+        ahead = _newest if reader.is_live else _read_ahead
+        depth = _depth(reader.info)
+        # Closed before the reader, so that no thread reads from a closed file.
+        with closing(ahead(reader.timed_frames(cut), depth)) as frames:
+            first = _first_of(frames, reader, cut)
+            start = first[1] if cut.start else Fraction(0)
+            writer = VideoWriter(
+                target,
+                width=reader.info.width,
+                height=reader.info.height,
+                fps=reader.info.fps / cut.stride,
+                audio_from=reader.sound_path if keep_sound else None,
+                audio_start=start,
+                audio_end=cut.end,
+            )
+            bar = tqdm(
+                total=cut.num_frames(reader.info) or None,
+                desc=Path(reader.name).name,
+                unit=" frames",
+                disable=None if progress is None else not progress,
+            )
+            batches = _batches(chain([first], frames), batch_size)
+            with (
+                _told_what_is_kept(writer),
+                bar,
+                writer,
+                _WriteBehind(writer, depth) as behind,
+            ):
+                timed = _tracked(batches, detect, track)
+                for number, (image, seconds, found) in enumerate(timed):
+                    behind.write(draw(image, found), seconds - start)
+                    if record is not None:
+                        record(number, seconds, found)
+                    bar.update()
+    return writer.num_frames
+
+
+@contextlib.contextmanager
+def _told_what_is_kept(writer: VideoWriter) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if writer.num_frames:
+            logger.warning(
+                "%s holds the %d frames up to the error.",
+                writer.path,
+                writer.num_frames,
+            )
+        raise
+
+
+def _depth(info: VideoInfo) -> int:
+    frames = _BYTES_WAITING // (3 * info.height * info.width)
+    return max(2, min(_FRAMES_WAITING, frames))
+
+
+def _check_names(reader: FrameSource, target: Path) -> None:
+    # Of os: a URL can be longer than Path takes for a name.
+    both_exist = target.exists() and os.path.exists(reader.name)
+    if both_exist and target.samefile(reader.name):
         raise VideoError(
             f"Expected a target other than the source. Received: {target} for both. "
             "Give the result another name."
         )
-    with VideoReader(source) as reader:
-        info = reader.info
-        writer = VideoWriter(
-            target,
-            width=info.width,
-            height=info.height,
-            fps=info.fps,
-            audio_from=source if info.has_audio else None,
+
+
+def _first_of(frames: Iterator, reader: FrameSource, cut: Cut):
+    first = next(frames, None)
+    if first is None:
+        raise VideoError(
+            f"Expected frames from second {float(cut.start)} on. Received: "
+            f"{reader.name}, which ends before. Choose an earlier start."
         )
-        bar = tqdm(
-            total=info.num_frames or None,
-            desc=source.name,
-            unit=" frames",
-            disable=None if progress is None else not progress,
-        )
-        try:
-            with (
-                bar,
-                writer,
-                _WriteBehind(writer, _FRAMES_WAITING) as behind,
-                # Closed here, so that no thread reads from a closed file.
-                closing(_read_ahead(reader.timed_frames(), _FRAMES_WAITING)) as frames,
-            ):
-                for batch in _batches(frames, batch_size):
-                    images = [frame for frame, _ in batch]
-                    results = detect(images)
-                    for (image, seconds), found in zip(batch, results, strict=True):
-                        behind.write(draw(image, found), seconds)
-                        bar.update()
-        except BaseException:
-            if writer.num_frames:
-                logger.warning(
-                    "%s holds the %d frames up to the error.", target, writer.num_frames
-                )
-            raise
-    return writer.num_frames
+    return first
+
+
+def _tracked(batches: Iterable[list], detect, track) -> Iterator[tuple]:
+    """Yield each frame, its seconds, and its detections when `track` gives them."""
+    waiting = deque()
+
+    def detected() -> Iterator[Detections]:
+        for batch in batches:
+            results = detect([frame for frame, _ in batch])
+            for item, found in zip(batch, results, strict=True):
+                waiting.append(item)
+                yield found
+
+    for found in track(detected()):
+        yield *waiting.popleft(), found
 
 
 def _read_ahead(items: Iterable, depth: int) -> Iterator:
@@ -125,6 +194,38 @@ def _read_ahead(items: Iterable, depth: int) -> Iterator:
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _newest(items: Iterable, depth: int) -> Iterator:
+    """Yield items as they come; of those nobody takes in time the latest `depth`."""
+    waiting, end = queue.Queue(depth), object()
+    stopped, num_dropped = threading.Event(), 0
+
+    def put(item) -> None:
+        nonlocal num_dropped
+        with contextlib.suppress(queue.Empty):
+            if waiting.full():
+                waiting.get_nowait()
+                num_dropped += 1
+        waiting.put(item)
+
+    def fill() -> None:
+        for item in items:
+            if stopped.is_set():
+                return
+            put(item)
+
+    with ThreadPoolExecutor(1, "video-reader") as thread:
+        filling = thread.submit(fill)
+        filling.add_done_callback(lambda _: put(end))
+        try:
+            while (item := waiting.get()) is not end:
+                yield item
+            filling.result()
+        finally:
+            stopped.set()
+            if num_dropped:
+                logger.info("%d frames came too fast and were dropped.", num_dropped)
 
 
 def _batches(items: Iterable, size: int) -> Iterator[list]:

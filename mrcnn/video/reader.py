@@ -1,11 +1,12 @@
-"""Frames out of a video file, in order, upright, with the time each is shown.
+"""Frames out of a video file or URL, in order, upright, with the time each is shown.
 
-`VideoReader` is what `video.pipeline` reads from; any container and codec that
-FFmpeg knows goes in, uint8 RGB frames come out.
+`VideoReader` is what `video.pipeline` reads most videos with; any container and
+codec that FFmpeg knows goes in, uint8 RGB frames come out.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -15,27 +16,35 @@ import numpy as np
 
 from mrcnn.errors import VideoError
 from mrcnn.structures import VideoInfo
+from mrcnn.video.sources import FrameSource, is_url
+
+logger = logging.getLogger(__name__)
 
 # FFmpeg's number for frames that do not say which YUV matrix they use.
 _COLORSPACE_UNSPECIFIED = 2
 # Frames a sound file may fall short of what its container announces: a clip cut
 # without re-encoding starts with frames that need a predecessor it no longer has.
 _TOLERATED_FRAMES = 2
+# URLs of these kinds do not wait for whoever reads them.
+_LIVE = ("rtsp", "rtsps", "rtmp", "rtp", "udp", "srt")
+# Seconds without anything from a URL before it counts as gone.
+_PATIENCE = 10
 
 
-class VideoReader:
+class VideoReader(FrameSource):
     """Reads the frames of a video once, from first to last.
 
     Frames are turned upright where the file says how the camera was held, and
-    `info` describes them after that turn.
+    `info` describes them after that turn. Damaged packets are skipped, counted in
+    `num_damaged` and reported in the log.
 
     Args:
-        path: the video file.
+        path: the video file, or a URL that FFmpeg knows: http, rtsp, rtmp, ...
 
     Raises:
         VideoError: the file is missing, not a video, or no frame can be decoded;
-            while iterating, after the last readable frame: it is damaged or ends
-            before what its container announces.
+            while iterating, after the last readable frame: it ends before what its
+            container announces.
 
     Example:
         >>> with VideoReader("clip.mp4") as reader:  # doctest: +SKIP
@@ -43,9 +52,13 @@ class VideoReader:
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path)
-        self._num_given = 0
+        self.path = path if is_url(path) else Path(path)
+        self.name = str(path)
+        self.is_live = is_url(path) and path.split(":")[0].lower() in _LIVE
+        self.num_damaged = 0
         self._damaged_after = None
+        self._num_given = 0
+        self._has_jumped = False
         self._container = _open(self.path)
         try:
             self._stream = _video_stream(self._container, self.path)
@@ -55,36 +68,48 @@ class VideoReader:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> VideoReader:
-        return self
-
-    def __exit__(self, *exception) -> None:
-        self.close()
+        # A second connection to a live source would begin at another moment.
+        if self.info.has_audio and not self.is_live:
+            self.sound_path = self.path
 
     def close(self) -> None:
         """Close the file; may be called twice."""
         self._container.close()
 
-    def __iter__(self) -> Iterator[np.ndarray]:
-        """Yield each frame, uint8 [H, W, 3], RGB."""
-        return (frame for frame, _ in self.timed_frames())
-
-    def timed_frames(self) -> Iterator[tuple[np.ndarray, Fraction]]:
-        """Yield each frame with its time, so that varying frame rates survive.
-
-        Yields:
-            The frame, uint8 [H, W, 3], RGB, and the seconds between the start of
-            the video track and its showing.
-        """
+    def _frames_from(self, start):
+        if start and self._first is not None and self._first.pts is not None:
+            self._jump(start)
         end = Fraction(0)
         while self._first is not None:
             frame, self._first = self._first, next(self._frames, None)
             seconds = self._seconds(frame)
             end = seconds + 1 / self.info.fps
             self._num_given += 1
-            yield self._as_array(frame), seconds
+            yield seconds, lambda frame=frame: self._as_array(frame)
         self._check_complete(end)
+
+    def _jump(self, start: Fraction) -> None:
+        """Go on at the last key frame before a time; where that fails, stay."""
+        ticks = int(start / self._stream.time_base) + (self._stream.start_time or 0)
+        try:
+            self._container.seek(ticks, stream=self._stream)
+        except (av.FFmpegError, OSError):
+            return
+        self._has_jumped = True
+        self._begin_anew()
+        if self._first is None or self._seconds(self._first) > start:
+            # A file without an index can end up behind the key frame.
+            self.close()
+            self._container = _open(self.path)
+            self._stream = _video_stream(self._container, self.path)
+            self._has_jumped = False
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._frames = self._decode()
+        self._first = next(self._frames, None)
+        # What comes before the first key frame is not damaged.
+        self._damaged_after, self.num_damaged = None, 0
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         """Yield what can be decoded; note, rather than raise, what can not."""
@@ -107,6 +132,7 @@ class VideoReader:
             yield from decoded
 
     def _note_damage(self, num_decoded: int) -> None:
+        self.num_damaged += 1
         if self._damaged_after is None:
             self._damaged_after = num_decoded
 
@@ -159,22 +185,28 @@ class VideoReader:
         return np.ascontiguousarray(array)
 
     def _check_complete(self, end: Fraction) -> None:
-        if self._damaged_after is None and not self._ends_early(end):
-            return
-        total = f" of {self.info.num_frames}" if self.info.num_frames else ""
+        damaged_after = self._damaged_after
         # A cut last packet is damage too on some versions of FFmpeg; with nothing
         # readable after it, it is the end.
-        is_cut = self._damaged_after is None or self._damaged_after >= self._num_given
-        what = (
-            f"which ends after frame {self._num_given}{total}"
-            if is_cut
-            else f"damaged after frame {self._damaged_after}{total} "
-            f"({self._num_given} could be read)"
-        )
-        raise VideoError(
-            f"Expected a whole video. Received: {self.path}, {what}. Copy or export it "
-            "again."
-        )
+        is_cut = damaged_after is not None and damaged_after >= self._num_given
+        if is_cut or self._ends_early(end):
+            total = f" of {self.info.num_frames}" if self.info.num_frames else ""
+            place = (
+                f"{float(end):.1f} seconds"
+                if self._has_jumped
+                else f"frame {self._num_given}{total}"
+            )
+            raise VideoError(
+                f"Expected a whole video. Received: {self.name}, which ends after "
+                f"{place}. Copy or export it again."
+            )
+        if self.num_damaged:
+            logger.warning(
+                "%s: %d damaged packets were skipped, the first after frame %d.",
+                self.name,
+                self.num_damaged,
+                damaged_after,
+            )
 
     def _ends_early(self, end: Fraction) -> bool:
         # A trimmed clip still holds, and counts, the frames that its edit list
@@ -182,14 +214,16 @@ class VideoReader:
         # both fall short, where the container tells both.
         seconds = _announced_seconds(self._stream)
         short = []
-        if self.info.num_frames:
+        if self.info.num_frames and not self._has_jumped:
             short.append(self._num_given < self.info.num_frames - _TOLERATED_FRAMES)
         if seconds is not None:
             short.append(end < seconds - _TOLERATED_FRAMES / self.info.fps)
         return bool(short) and all(short)
 
 
-def _open(path: Path) -> av.container.InputContainer:
+def _open(path: Path | str) -> av.container.InputContainer:
+    if is_url(path):
+        return _connect(path)
     if not path.is_file():
         found = "a folder" if path.is_dir() else "no such file"
         raise VideoError(
@@ -205,7 +239,19 @@ def _open(path: Path) -> av.container.InputContainer:
         ) from error
 
 
-def _video_stream(container, path: Path):
+def _connect(url: str) -> av.container.InputContainer:
+    # Pictures that arrive in pieces over UDP lose some of them; only RTSP can choose.
+    options = {"rtsp_transport": "tcp"} if url.lower().startswith("rtsp") else {}
+    try:
+        return av.open(url, options=options, timeout=float(_PATIENCE))
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(
+            f"Expected a URL of a video. Received: {url}, which cannot be opened "
+            f"({error.strerror}). Check the address and the network."
+        ) from error
+
+
+def _video_stream(container, path: Path | str):
     kind = container.format.name
     if kind.startswith("image2") or kind.endswith("_pipe"):
         raise VideoError(

@@ -7,6 +7,7 @@ both.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from fractions import Fraction
 from pathlib import Path
@@ -30,15 +31,27 @@ class SoundTracks:
     `VideoReader.timed_frames` are.
 
     Args:
-        path: the file with the sound; one without any is no error.
+        path: the file or URL with the sound; one without any is no error.
         target: the open output container, before its header is written.
+        start: seconds from the start of the video track; what begins earlier is
+            left out, and the rest moved to the front by as much.
+        end: seconds likewise, the first that are left out; None for all.
 
     Raises:
         VideoError: the file cannot be opened.
     """
 
-    def __init__(self, path: str | Path, target: av.container.OutputContainer):
+    def __init__(
+        self,
+        path: str | Path,
+        target: av.container.OutputContainer,
+        *,
+        start: Fraction = Fraction(0),
+        end: Fraction | None = None,
+    ):
         self._path = path
+        self._is_cut = start > 0
+        self._end = None if end is None else end - start
         self._target = target
         self._waiting = None
         try:
@@ -54,19 +67,28 @@ class SoundTracks:
         self._start = Fraction(0)
         for video in self._source.streams.video[:1]:
             self._start = (video.start_time or 0) * video.time_base
+        self._start += start
+        if start and streams:
+            # What cannot jump is read from its beginning.
+            with contextlib.suppress(av.FFmpegError, OSError):
+                self._source.seek(int(self._start * av.time_base))
 
     def copy_until(self, seconds: Fraction | None) -> None:
         """Hand on what begins before a time.
 
         Args:
-            seconds: from the start of the video track; None is everything.
+            seconds: from the first picture; None is everything.
         """
+        if seconds is None or (self._end is not None and seconds > self._end):
+            seconds = self._end
         while (packet := self._next_packet()) is not None:
             shift = round(self._start / packet.time_base)
             start = (packet.pts - shift) * packet.time_base
             if seconds is not None and start >= seconds:
                 return
             self._waiting = None
+            if self._is_cut and start < 0:
+                continue
             self._target.mux(self._tracks[packet.stream.index].packets(packet, shift))
 
     def finish(self) -> None:

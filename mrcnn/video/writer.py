@@ -42,8 +42,10 @@ class VideoWriter:
         width: pixels of the frames.
         height: pixels of the frames.
         fps: frames per second, exact.
-        audio_from: file whose sound tracks are kept, or None. They are copied
-            unchanged where an mp4 can hold them, else encoded as AAC.
+        audio_from: file or URL whose sound tracks are kept, or None. They are
+            copied unchanged where an mp4 can hold them, else encoded as AAC.
+        audio_start: seconds of it that are left out before the first frame.
+        audio_end: seconds of it, the first that are left out again; None for all.
 
     Raises:
         VideoError: the file cannot be written, or a frame does not fit.
@@ -63,6 +65,8 @@ class VideoWriter:
         height: int,
         fps: Fraction,
         audio_from: str | Path | None = None,
+        audio_start: Fraction = Fraction(0),
+        audio_end: Fraction | None = None,
     ):
         self.path = Path(path)
         if self.path.suffix.lower() not in (".mp4", ".m4v"):
@@ -76,7 +80,13 @@ class VideoWriter:
         self._partial = self.path.with_name(f".{self.path.stem}.partial.mp4")
         self._container = self._sound = None
         try:
-            self._open(width, height, fps, audio_from)
+            self._open(width, height, fps)
+            with self._reported():
+                if audio_from is not None:
+                    self._sound = SoundTracks(
+                        audio_from, self._container, start=audio_start, end=audio_end
+                    )
+                self._container.start_encoding()
         except BaseException:
             self._discard()
             raise
@@ -131,7 +141,7 @@ class VideoWriter:
         """
         self._finish(whole=True)
 
-    def _open(self, width, height, fps, audio_from) -> None:
+    def _open(self, width, height, fps) -> None:
         # limit_denominator keeps every broadcast rate (30000/1001) and spares the
         # container time bases beyond 32 bits, which averages of phone clips give.
         self._time_base = 1 / (Fraction(fps).limit_denominator(1001) * _TICKS_PER_FRAME)
@@ -154,10 +164,6 @@ class VideoWriter:
         )
         context.colorspace = context.color_primaries = context.color_trc = number
         context.color_range = 1
-        with self._reported():
-            if audio_from is not None:
-                self._sound = SoundTracks(audio_from, self._container)
-            self._container.start_encoding()
 
     def _as_yuv(self, frame: np.ndarray) -> av.VideoFrame:
         height, width = frame.shape[:2]

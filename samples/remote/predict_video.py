@@ -1,6 +1,7 @@
 """Find remotes in video: an mp4 with the objects drawn in, for each input.
 
-The result has the size, the frame rate and the sound of its input.
+The result has the size, the frame rate and the sound of its input; its objects are
+numbered, and a file beside it lists them with a line of JSON for each frame.
 
 examples:
   python samples/remote/predict_video.py clip.mp4

@@ -42,7 +42,8 @@ PUBLIC = {
     *("mrcnn", "mrcnn.config", "mrcnn.errors", "mrcnn.structures"),
     *(f"mrcnn.{face}" for face in FACES),
     *("mrcnn.data.dataset", "mrcnn.data.formats", "mrcnn.data.images"),
-    *("mrcnn.data.coco", "mrcnn.draw.annotate", "mrcnn.video.pipeline"),
+    *("mrcnn.data.coco", "mrcnn.draw.annotate", "mrcnn.draw.redact"),
+    *("mrcnn.video.pipeline", "mrcnn.video.sources", "mrcnn.video.tracking"),
     *("mrcnn.evaluation.coco", "mrcnn.training.augment"),
     *("mrcnn.weights.checkpoints", "mrcnn.weights.files"),
 }

@@ -115,3 +115,10 @@ def test_loss_names_are_the_originals():
         "mrcnn_bbox_loss",
         "mrcnn_mask_loss",
     )
+
+
+def test_select_takes_the_track_ids_along(three):
+    tracked = dataclasses.replace(three, track_ids=np.array([4, 9, 2], np.int32))
+    assert tracked.select([2, 0]).track_ids.tolist() == [2, 4]
+    assert three.select([0]).track_ids is None
+    assert list(tracked.to_dict()) == ["rois", "class_ids", "scores", "masks"]

@@ -1,10 +1,11 @@
 """What the text of a flag becomes."""
 
 import argparse
+from fractions import Fraction
 
 import pytest
 
-from mrcnn.cli.values import stage_list
+from mrcnn.cli.values import frame_rate, rgb, seconds, stage_list
 
 
 def test_stages():
@@ -42,3 +43,31 @@ def test_text_that_is_no_stages(text):
 def test_epochs_of_stages_rise(text):
     with pytest.raises(argparse.ArgumentTypeError, match="epochs that rise.*all:"):
         stage_list(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0", 0), ("90.5", Fraction(181, 2)), ("2:05", 125), ("1:00:00.25", 3600.25)],
+)
+def test_seconds(text, value):
+    assert seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1:-5:0:0", "1:2:3:4", "soon", "1/0"])
+def test_no_seconds(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="expected seconds"):
+        seconds(text)
+
+
+def test_frame_rate():
+    assert frame_rate("30000/1001") == Fraction(30000, 1001)
+    for text in ("0", "-3", "1/0", "fast"):
+        with pytest.raises(argparse.ArgumentTypeError, match="frames per second"):
+            frame_rate(text)
+
+
+def test_rgb():
+    assert rgb("0, 128,255") == (0, 128, 255)
+    for text in ("1,2", "1,2,256", "-1,2,3", "red", "1,2,3,4"):
+        with pytest.raises(argparse.ArgumentTypeError, match="red,green,blue"):
+            rgb(text)

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco_mask
 
-from mrcnn.data.rle import mask_to_rle, packed, rle_to_mask, run_lengths
+from mrcnn.data.rle import (
+    box_mask_to_rle,
+    mask_to_rle,
+    packed,
+    rle_to_mask,
+    run_lengths,
+)
 from mrcnn.errors import DatasetError
 
 
@@ -58,3 +64,15 @@ def test_broken(rle, message):
     with pytest.raises(DatasetError) as caught:
         packed(rle)
     assert message in str(caught.value)
+
+
+@given(data=st.data())
+def test_mask_in_a_box_is_that_of_the_whole_image(data):
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    image_hw = tuple(rng.integers(1, 20, 2))
+    y1, x1 = rng.integers(0, np.array(image_hw) + 1)
+    y2, x2 = rng.integers((y1, x1), np.array(image_hw) + 1)
+    mask = rng.random((y2 - y1, x2 - x1)) < rng.choice([0, 0.3, 0.7, 1])
+    whole = np.zeros(image_hw, bool)
+    whole[y1:y2, x1:x2] = mask
+    assert box_mask_to_rle(mask, (y1, x1, y2, x2), image_hw) == mask_to_rle(whole)

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from mrcnn.draw.annotate import annotate
+from mrcnn.draw.annotate import _labels, annotate
 from mrcnn.draw.palette import class_color
 from mrcnn.structures import Detections
 
@@ -263,3 +263,21 @@ def test_neither_video_nor_keras_is_imported():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_track_ids_choose_colours_and_stand_in_captions():
+    """Objects of one class differ, and keep their colour whatever their order."""
+    found = Detections(
+        image_hw=(40, 40),
+        boxes=np.array([[0, 0, 10, 10], [20, 20, 30, 30]], np.int32),
+        class_ids=np.array([1, 1], np.int32),
+        scores=np.array([0.9, 0.8], np.float32),
+        box_masks=(np.ones((10, 10), bool),) * 2,
+        track_ids=np.array([7, 3], np.int32),
+    )
+    black = np.zeros((40, 40, 3), np.uint8)
+    for detections in (found, found.select([1, 0])):
+        drawn = annotate(black, detections, ["BG", "person"], show_labels=False)
+        assert tuple(drawn[0, 0]) == class_color(7)
+        assert tuple(drawn[20, 20]) == class_color(3)
+    assert _labels(found, ["BG", "person"]) == ["person #7 0.90", "person #3 0.80"]

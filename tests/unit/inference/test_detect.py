@@ -105,3 +105,20 @@ def test_unmold_drops_padding_and_what_rounding_leaves_empty():
     assert upper.shape == (41, 61)
     assert upper[2:19, 2:-2].all() and not upper[22:].any()
     assert not found.box_masks[1].any()
+
+
+@pytest.mark.parametrize(("threshold", "rows"), [(0.2, 60), (0.5, 40), (0.8, 20)])
+def test_lower_mask_threshold_makes_larger_masks(threshold, rows):
+    class Unsure(Answering):
+        def predict_on_batch(self, inputs):
+            outputs = super().predict_on_batch(inputs)
+            # A quarter of the rows is sure, another likely, the third perhaps.
+            for row, probability in enumerate((0.9, 0.6, 0.3, 0.0)):
+                outputs["mrcnn_mask"][:, :, 7 * row : 7 * row + 7] = probability
+            return outputs
+
+    image = np.zeros((80, 80, 3), np.uint8)
+    (found,) = detect(Unsure(), [image], config(), anchors_of, mask_threshold=threshold)
+    assert found.box_masks[0].any(axis=1).sum() == pytest.approx(rows, abs=2)
+    (usual,) = detect(Unsure(), [image], config(), anchors_of)
+    assert usual.box_masks[0].any(axis=1).sum() == pytest.approx(40, abs=2)

@@ -60,6 +60,8 @@ def make_clip(tmp_path):
         times=None,
         options=None,
         time_base=None,
+        key_every=None,
+        pix_fmt="yuv420p",
     ):
         if isinstance(frames, int):
             frames = [_numbered_frame(i) for i in range(frames)]
@@ -67,9 +69,11 @@ def make_clip(tmp_path):
         with av.open(str(path), "w", options=options or {}) as container:
             stream = container.add_stream(codec, rate=fps)
             stream.height, stream.width = frames[0].shape[:2]
-            stream.pix_fmt = "yuv420p"
+            stream.pix_fmt = pix_fmt
             if time_base is not None:
                 stream.codec_context.time_base = time_base
+            if key_every is not None:
+                stream.codec_context.gop_size = key_every
             if rotation is not None:
                 stream.set_display_rotation(rotation)
             if sound is not None:

@@ -1,19 +1,28 @@
 """The whole walk of a video: what comes out, and what happens when a part fails."""
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from fractions import Fraction
+from functools import partial
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
 from mrcnn.errors import VideoError
-from mrcnn.structures import Detections
+from mrcnn.structures import Detections, VideoInfo
 from mrcnn.video import pipeline
 from mrcnn.video.pipeline import process_video
 from mrcnn.video.reader import VideoReader
+from mrcnn.video.sources import Cut, FrameSource
+from mrcnn.video.tracking import track
 from mrcnn.video.writer import VideoWriter
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class OwnError(Exception):
@@ -216,13 +225,13 @@ def test_error_of_the_reader(
 ):
     timed_frames = VideoReader.timed_frames
 
-    def break_off(self):
+    def break_off(self, cut=None):
         for i, item in enumerate(timed_frames(self)):
             if i == 10:
                 raise OwnError("cable pulled")
             yield item
 
-    monkeypatch.setattr(pipeline.VideoReader, "timed_frames", break_off)
+    monkeypatch.setattr(VideoReader, "timed_frames", break_off)
     source, target = make_clip(frames=60), tmp_path / "out.mp4"
     with pytest.raises(OwnError, match="cable pulled"):
         within_seconds(
@@ -291,12 +300,12 @@ def test_reads_ahead_no_further_than_its_bound(
     read = []
     timed_frames = VideoReader.timed_frames
 
-    def count(self):
+    def count(self, cut=None):
         for item in timed_frames(self):
             read.append(1)
             yield item
 
-    monkeypatch.setattr(pipeline.VideoReader, "timed_frames", count)
+    monkeypatch.setattr(VideoReader, "timed_frames", count)
     ahead = []
 
     def draw(frame, detections):
@@ -323,3 +332,301 @@ def test_progress(tmp_path, make_clip, within_seconds, capfd, progress, shown):
     )
     text = capfd.readouterr().err
     assert ("clip.mp4" in text and "12/12" in text) == shown
+
+
+KINDS = {
+    "25 fps": {},
+    "29.97 fps": {"fps": Fraction(30000, 1001)},
+    "23.976 fps in Matroska": {"name": "clip.mkv", "fps": Fraction(24000, 1001)},
+    "variable rate": {
+        "times": [0, 4, 10, 12, 16, 24, 28, 32, 40, 43, 46, 52],
+        "time_base": Fraction(1, 100),
+    },
+    "rotated": {"rotation": 90},
+    "odd size": {"size": (47, 61), "codec": "libx264rgb", "pix_fmt": "rgb24"},
+}
+
+
+@pytest.mark.parametrize("sound", [None, "aac"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_number_duration_rate_and_sound_equal_the_sources(
+    tmp_path, make_clip, within_seconds, kind, sound
+):
+    options = dict(KINDS[kind])
+    size = options.pop("size", (48, 64))
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 255, (*size, 3), np.uint8) for _ in range(12)]
+    source = make_clip(**{"frames": frames, "sound": sound, **options})
+    target = tmp_path / "out.mp4"
+    within_seconds(process_video, source, target, detect_nothing, draw_nothing)
+    before, after = (timings_of(path) for path in (source, target))
+    assert len(after["times"]) == len(before["times"]) == 12
+    # To a 32nd of the mean interval; the milliseconds of Matroska to half of one.
+    np.testing.assert_allclose(after["times"], before["times"], atol=2e-3)
+    # The average of a varying rate counts how long the last frame is shown, which
+    # its times do not tell.
+    if "times" in options:
+        assert float(after["rate"]) == pytest.approx(float(before["rate"]), rel=0.02)
+    else:
+        assert after["rate"] == before["rate"]
+    # To a frame; Matroska counts the packet of AAC before the first sound as well.
+    leeway = 0.045 + (1024 / 16000 if sound and source.suffix == ".mkv" else 0)
+    assert after["seconds"] == pytest.approx(before["seconds"], abs=leeway)
+    assert after["sound"] == before["sound"] and bool(after["sound"]) == bool(sound)
+
+
+def timings_of(path):
+    """What PyAV alone sees: times of frames, rate, duration, packets of sound."""
+    with av.open(str(path)) as container:
+        video = container.streams.video[0]
+        rate = video.average_rate.limit_denominator(1001)
+        times = [frame.time for frame in container.decode(video)]
+        container.seek(0)
+        sound = [
+            bytes(packet)
+            for audio in container.streams.audio
+            for packet in container.demux(audio)
+            if packet.size
+        ]
+        return {
+            "rate": rate,
+            "times": np.array(times) - times[0],
+            "seconds": container.duration / av.time_base,
+            "sound": sound,
+        }
+
+
+def test_odd_size_loses_nothing(tmp_path, make_clip, within_seconds):
+    frame = np.full((47, 61, 3), 90, np.uint8)
+    frame[-1], frame[:, -1] = 220, 220
+    source = make_clip(frames=[frame] * 3, codec="libx264rgb", pix_fmt="rgb24")
+    target = tmp_path / "out.mp4"
+    within_seconds(process_video, source, target, detect_nothing, draw_nothing)
+    with VideoReader(target) as reader:
+        back = next(iter(reader))
+    assert back.shape == (48, 62, 3)
+    assert (back[46, :61] > 180).all() and (back[:47, 60] > 180).all()
+
+
+def test_part_of_a_video(tmp_path, make_clip, number_of, within_seconds):
+    source, target = make_clip(frames=50, sound="aac", key_every=8), tmp_path / "o.mp4"
+    recorded = []
+    written = within_seconds(
+        process_video,
+        source,
+        target,
+        detect_nothing,
+        draw_nothing,
+        cut=Cut(start=0.5, end=1.5, stride=2),
+        record=lambda *line: recorded.append(line),
+    )
+    # Frame 12.5 is the start, so 13, 15, ..., 37: 25 a second, every other one.
+    expected = list(range(13, 38, 2))
+    assert written == 13 and numbers_in(target, number_of) == expected
+    assert [(n, seconds * 25) for n, seconds, _ in recorded] == list(
+        enumerate(expected)
+    )
+    timings, whole = timings_of(target), timings_of(source)
+    np.testing.assert_allclose(timings["times"], np.arange(13) * 2 / 25, atol=1e-3)
+    assert timings["rate"] == Fraction(25, 2)
+    # A second of sound from the middle: 16000 / 1024 packets.
+    assert len(timings["sound"]) == pytest.approx(15, abs=2)
+    first = whole["sound"].index(timings["sound"][0])
+    assert first == pytest.approx(0.52 * 16000 / 1024, abs=2)
+    assert timings["sound"] == whole["sound"][first : first + len(timings["sound"])]
+
+
+def test_start_behind_the_end(tmp_path, make_clip, within_seconds):
+    with pytest.raises(VideoError, match="frames from second 5.0 on.*ends before"):
+        within_seconds(
+            process_video,
+            make_clip(),
+            tmp_path / "out.mp4",
+            detect_nothing,
+            draw_nothing,
+            cut=Cut(start=5),
+        )
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_without_sound(tmp_path, make_clip, within_seconds):
+    source, target = make_clip(sound="aac"), tmp_path / "out.mp4"
+    within_seconds(
+        process_video, source, target, detect_nothing, draw_nothing, keep_sound=False
+    )
+    assert timings_of(target)["sound"] == []
+
+
+def numbered_detections(number_of):
+    """A detector that finds one object, whose class id is the frame's number."""
+
+    def detect(frames):
+        return [
+            Detections(
+                image_hw=frame.shape[:2],
+                boxes=np.array([[0, 0, 1, 1]], np.int32),
+                class_ids=np.array([number_of(frame)], np.int32),
+                scores=np.ones(1, np.float32),
+                box_masks=(np.ones((1, 1), bool),),
+            )
+            for frame in frames
+        ]
+
+    return detect
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+@pytest.mark.parametrize("late", [0, 3, 50])
+def test_tracking_that_answers_late(
+    tmp_path, make_clip, number_of, within_seconds, late, batch_size
+):
+    def track(found):
+        waiting = []
+        for detections in found:
+            waiting.append(detections)
+            if len(waiting) > late:
+                yield waiting.pop(0)
+        yield from waiting
+
+    pairs, recorded = [], []
+
+    def draw(frame, detections):
+        pairs.append((number_of(frame), int(detections.class_ids[0])))
+        return frame
+
+    source, target = make_clip(frames=11), tmp_path / "out.mp4"
+    within_seconds(
+        process_video,
+        source,
+        target,
+        numbered_detections(number_of),
+        draw,
+        batch_size=batch_size,
+        track=track,
+        record=lambda number, *rest: recorded.append(number),
+    )
+    assert pairs == [(i, i) for i in range(11)] and recorded == list(range(11))
+    assert numbers_in(target, number_of) == list(range(11))
+
+
+def test_error_while_tracking_lags(tmp_path, make_clip, number_of, within_seconds):
+    """What the held objects wait for is still written when the detector fails."""
+    find = numbered_detections(number_of)
+
+    def detect(frames):
+        if number_of(frames[0]) == 10:
+            raise OwnError("at frame 10")
+        return find(frames)
+
+    source, target = make_clip(frames=60), tmp_path / "out.mp4"
+    with pytest.raises(OwnError, match="at frame 10"):
+        within_seconds(
+            process_video,
+            source,
+            target,
+            detect,
+            draw_nothing,
+            track=partial(track, hold=5),
+        )
+    assert numbers_in(target, number_of) == list(range(10))
+
+
+class Live(FrameSource):
+    """A source that gives a frame every 5 ms whether it is read or not."""
+
+    is_live = True
+
+    def __init__(self, frames):
+        self.frames, self.name, self.closed = frames, "live", False
+        self.info = VideoInfo(128, 48, Fraction(25), 0, "live", False)
+
+    def close(self):
+        self.closed = True
+
+    def _frames_from(self, start):
+        for i, frame in enumerate(self.frames):
+            time.sleep(0.005)
+            yield Fraction(i, 200), lambda frame=frame: frame
+        raise VideoError("the cable was pulled")
+
+
+def test_live_source_drops_what_comes_too_fast(
+    tmp_path, numbered_frame, number_of, within_seconds, caplog
+):
+    source = Live([numbered_frame(i) for i in range(100)])
+
+    def detect(frames):
+        time.sleep(0.04)
+        return detect_nothing(frames)
+
+    target = tmp_path / "out.mp4"
+    with (
+        caplog.at_level("INFO"),
+        pytest.raises(VideoError, match="the cable was pulled"),
+    ):
+        within_seconds(process_video, source, target, detect, draw_nothing)
+    numbers = numbers_in(target, number_of)
+    # Eight times as slow as the source, and some frames that wait at its end.
+    assert 9 <= len(numbers) <= 40
+    assert numbers == sorted(set(numbers)) and numbers[-1] == 99
+    np.testing.assert_allclose(
+        timings_of(target)["times"], (np.array(numbers) - numbers[0]) / 200, atol=2e-3
+    )
+    assert f"{100 - len(numbers)} frames came too fast" in caplog.text
+    assert source.closed
+
+
+def test_live_source_ends_when_asked(tmp_path, numbered_frame, within_seconds):
+    source = Live([numbered_frame(0)] * 10_000)
+    written = within_seconds(
+        process_video,
+        source,
+        tmp_path / "out.mp4",
+        detect_nothing,
+        draw_nothing,
+        cut=Cut(end=0.1),
+    )
+    assert 10 <= written <= 20
+
+
+def test_error_of_a_callback_stops_a_live_source(
+    tmp_path, numbered_frame, within_seconds
+):
+    def draw(frame, detections):
+        raise OwnError
+
+    source = Live([numbered_frame(0)] * 10_000)
+    with pytest.raises(OwnError):
+        within_seconds(
+            process_video, source, tmp_path / "out.mp4", detect_nothing, draw
+        )
+    assert source.closed
+
+
+def test_interrupt_from_the_keyboard(tmp_path, make_clip, number_of):
+    """The real signal, to a process that is detecting."""
+    source, target = make_clip(frames=100), tmp_path / "out.mp4"
+    code = f"""
+import sys, time
+sys.path.insert(0, {str(ROOT)!r})
+from mrcnn.structures import Detections
+from mrcnn.video.pipeline import process_video
+def detect(frames):
+    print("frame", flush=True)
+    time.sleep(0.05)
+    return [Detections.empty(frame.shape[:2]) for frame in frames]
+process_video({str(source)!r}, {str(target)!r}, detect, lambda frame, found: frame)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for _ in range(5):
+            process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode != 0 and "KeyboardInterrupt" in errors
+    numbers = numbers_in(target, number_of)
+    assert numbers == list(range(len(numbers))) and 4 <= len(numbers) < 50

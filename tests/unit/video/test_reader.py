@@ -150,18 +150,22 @@ def test_truncated_clip_gives_its_frames_then_raises(make_clip, random_frames, n
     assert f"{path}, which ends after frame {len(frames)}{total}." in message
 
 
-def test_damage_in_the_middle_gives_what_is_readable_then_raises(
-    make_clip, random_frames
-):
+def test_damage_in_the_middle_is_skipped_and_counted(make_clip, random_frames, caplog):
     path = make_clip(frames=random_frames, options=FASTSTART)
+    with VideoReader(path) as reader:
+        whole = dict((seconds, frame) for frame, seconds in reader.timed_frames())
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 4000] = bytes(4000)
     path.write_bytes(content)
-    frames, message = read_until_error(path)
-    assert 10 <= len(frames) < 40
-    assert f"of 40 ({len(frames)} could be read)" in message
-    assert "damaged after frame" in message
+    with VideoReader(path) as reader:
+        read = list(reader.timed_frames())
+        num_damaged = reader.num_damaged
+    assert 30 <= len(read) < 40 and num_damaged >= 1
+    assert f"{path}: {num_damaged} damaged packets were skipped" in caplog.text
+    # What lies before the damage is as it was, and the end is reached at its time.
+    np.testing.assert_array_equal(read[9][0], whole[read[9][1]])
+    assert read[-1][1] == max(whole)
 
 
 def test_trimmed_clip_is_not_taken_for_a_broken_one(make_clip, number_of):
