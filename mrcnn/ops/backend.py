@@ -1,5 +1,7 @@
 """The one place that asks which backend runs; `ops` branches on its answer."""
 
+import contextlib
+
 import keras
 
 
@@ -20,6 +22,15 @@ def is_tensorflow_on_cpu() -> bool:
     """Return whether Keras runs on TensorFlow, and TensorFlow has no other device."""
     tf = tensorflow()
     return tf is not None and not tf.config.list_logical_devices("GPU")
+
+
+def after(tensor):
+    """Return a context whose operations wait for a tensor.
+
+    TensorFlow computes what it can as soon as it can, and keeps it until it is used.
+    """
+    tf = tensorflow()
+    return contextlib.nullcontext() if tf is None else tf.control_dependencies([tensor])
 
 
 def bias_add(features, bias):

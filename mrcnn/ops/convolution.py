@@ -31,8 +31,7 @@ def same_convolution(features, kernel):
     @tf.custom_gradient
     def convolution(features, kernel):
         def gradients(upstream):
-            # Not before the gradient arrives, as TensorFlow would like to.
-            with tf.control_dependencies([upstream]):
+            with backend.after(upstream):
                 # Turned by half, input and output channels swapped.
                 turned = tf.transpose(kernel[::-1, ::-1], (0, 1, 3, 2))
                 by_features = tf.nn.conv2d(upstream, turned, 1, "SAME")

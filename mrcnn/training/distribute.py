@@ -22,6 +22,7 @@ from pathlib import Path
 import keras
 
 from mrcnn.errors import ConfigError, TrainingError
+from mrcnn.ops.backend import after
 from mrcnn.ops.replicas import num_replicas, sum_over_replicas
 
 # What a run folder holds besides checkpoints: small, and read when a run goes on.
@@ -115,16 +116,27 @@ def optimizer_class(base: type, *, wrapped: bool = False) -> type:
     """Return a class of optimizers for the current scope, from one of Keras'.
 
     Keras' own clips, accumulates and tests the gradients of each replica and adds
-    them afterwards, so that steps depend on the number of devices.
+    them afterwards, so that steps depend on the number of devices. And TensorFlow
+    begins all its updates, with arrays as large as the weights, when a step begins.
 
     Args:
         base: `keras.optimizers.SGD` or another one.
         wrapped: whether it gets its gradients from a `LossScaleOptimizer`.
     """
-    if num_replicas() == 1:
-        return base
-    parents = (_UpdatesAlike, base) if wrapped else (_AddsFirst, _UpdatesAlike, base)
+    parents = (_UpdatesInTurn, base)
+    if num_replicas() > 1:
+        parents = (_UpdatesAlike, *parents)
+        if not wrapped:
+            parents = (_AddsFirst, *parents)
     return type(base.__name__, parents, {})
+
+
+class _UpdatesInTurn:
+    """Begins to change a weight when its gradient is there."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        with after(gradient):
+            super().update_step(gradient, variable, learning_rate)
 
 
 class _AddsFirst:
