@@ -65,11 +65,11 @@ def pyramid_roi_align(boxes, feature_maps, *, image_hw, pool_size):
     for level, features in enumerate(feature_maps, start=2):
         picked = tf.where(levels == level)[:, 0]
         crops.append(
-            tf.image.crop_and_resize(
+            _crops(
                 tf.cast(features, tf.float32),  # the kernel has no bfloat16
                 tf.gather(flat_boxes, picked),
                 tf.gather(image_index, picked),
-                [pool_size, pool_size],
+                pool_size,
             )
         )
         order.append(picked)
@@ -78,6 +78,53 @@ def pyramid_roi_align(boxes, feature_maps, *, image_hw, pool_size):
     pooled = tf.gather(tf.concat(crops, axis=0), back)
     shape = [batch_size, num_rois, *pooled.shape[1:]]
     return tf.cast(tf.reshape(pooled, shape), feature_maps[0].dtype)
+
+
+def _crops(features, boxes, image_index, size):
+    """Return a crop of each box by TensorFlow's kernel, float32 [N, size, size, C].
+
+    Args:
+        features: float32 [B, H, W, C].
+        boxes: float32 [N, (y1, x1, y2, x2)], normalised.
+        image_index: int32 [N] into B.
+        size: side of the crops, cells.
+    """
+    tf = backend.tensorflow()
+
+    def crops(features):
+        return tf.image.crop_and_resize(features, boxes, image_index, [size, size])
+
+    if not backend.is_tensorflow_on_cpu():
+        return crops(features)
+
+    # On a processor the threads of the kernel for the gradient add to the same cells
+    # without waiting for each other, and what one of them adds is lost now and then.
+    @tf.custom_gradient
+    def crops_with_gradient(features):
+        def gradient(upstream):
+            shape = tf.shape(features)
+            corners, inside = _corners(
+                boxes,
+                [tf.fill(tf.shape(image_index), side) for side in shape[1:3]],
+                size,
+            )
+            sample = tf.range(tf.size(inside))
+            first = image_index[:, None, None] * shape[1]
+            # Each sample is the sum of four cells: a matrix of few numbers.
+            cells = [(first + y) * shape[2] + x for y, x, _ in corners]
+            places = [tf.stack([tf.reshape(cell, [-1]), sample], 1) for cell in cells]
+            weights = [tf.where(inside, weight, 0.0) for _, _, weight in corners]
+            gradient = tf.raw_ops.SparseTensorDenseMatMul(
+                a_indices=tf.cast(tf.concat(places, 0), tf.int64),
+                a_values=tf.reshape(tf.stack(weights), [-1]),
+                a_shape=tf.cast([tf.reduce_prod(shape[:3]), tf.size(inside)], tf.int64),
+                b=tf.reshape(upstream, [-1, features.shape[3]]),
+            )
+            return tf.reshape(gradient, shape)
+
+        return crops(features), gradient
+
+    return crops_with_gradient(features)
 
 
 def portable_pyramid_roi_align(boxes, feature_maps, *, image_hw, pool_size):

@@ -1,5 +1,6 @@
 """ROI align: kernel and portable form against a loop over samples."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -108,3 +109,29 @@ def test_crop_masks_agrees_with_loops(rng):
             mask = masks[image, :, :, index[image, roi], None].astype(float)
             expected = sample(mask, boxes[image, roi], 14)[..., 0]
             np.testing.assert_allclose(crops[image, roi], expected, atol=1e-4)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="takes TensorFlow's gradients"
+)
+def test_gradient_is_that_of_the_portable_form(rng):
+    import tensorflow as tf
+
+    # Many ROIs on the same cells, of which TensorFlow's own threads lose some.
+    levels = pyramid(rng, batch_size=1, side=128, channels=256)
+    levels = [tf.convert_to_tensor(level) for level in levels]
+    corner = rng.uniform(0, 0.8, (1, 800, 2))
+    side = rng.uniform(0.02, 0.2, (1, 800, 2))
+    boxes = np.concatenate([corner, corner + side], 2).astype(np.float32)
+    upstream = tf.convert_to_tensor(rng.normal(size=(1, 800, 14, 14, 256)), tf.float32)
+
+    def gradients(form):
+        with tf.GradientTape() as tape:
+            tape.watch(levels)
+            pooled = form(boxes, levels, image_hw=(128, 128), pool_size=14)
+        return tape.gradient(pooled, levels, output_gradients=upstream)
+
+    expected = gradients(portable_pyramid_roi_align)
+    for _ in range(3):
+        for ours, theirs in zip(gradients(pyramid_roi_align), expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-3)
