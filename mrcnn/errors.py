@@ -18,7 +18,19 @@ class ConfigError(MrcnnError):
 
 
 class DatasetError(MrcnnError):
-    """A data set cannot be read; names the file, the image and the region."""
+    """A data set cannot be read; names the file, the image and the region.
+
+    Args:
+        message: what a person reads.
+        kind: what `mrcnn check` lists it under, a key of `data.problems.KINDS`.
+        extent: where in the image, (y1, x1, y2, x2) in pixels; None if nowhere or
+            everywhere.
+    """
+
+    def __init__(self, message: str = "", *, kind: str = "broken", extent=None):
+        super().__init__(message)
+        self.kind = kind
+        self.extent = extent
 
 
 class WeightsError(MrcnnError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -207,39 +208,48 @@ class Dataset:
         _, class_ids = self.load_mask(image_id)
         return np.asarray(class_ids, np.int32).reshape(-1)
 
-    def split(self, val_fraction: float, seed: int = 0) -> tuple[Dataset, Dataset]:
+    def split(
+        self,
+        val_fraction: float,
+        seed: int = 0,
+        groups: Sequence[int] | None = None,
+    ) -> tuple[Dataset, Dataset]:
         """Return two data sets that share out the images, both prepared.
+
+        Each has its share of the images of every class.
 
         Args:
             val_fraction: share of images in the second, between 0 and 1; rounded,
                 but never none and never all.
             seed: the same seed gives the same division.
+            groups: group of each image, such as `data.hashes.groups` finds; images
+                of one group stay together. None leaves every image on its own.
 
         Returns:
             train: the larger part, images in their order here.
             val: the others, likewise; both with the classes of this data set.
 
         Raises:
-            DatasetError: fewer than two images, or a fraction out of range.
+            DatasetError: fewer than two images or groups, or a fraction out of range.
         """
-        num_images = len(self.image_info)
+        from mrcnn.data.split import split
+
         if not 0 < val_fraction < 1:
             raise DatasetError(
                 "Expected a share between 0 and 1 for validation. "
                 f"Received: val_fraction={val_fraction}. Try 0.2."
             )
-        if num_images < 2:
-            raise DatasetError(
-                "Expected at least two images to divide into train and val. "
-                f"Received: {num_images}. Annotate more images."
-            )
-        num_val = min(max(round(val_fraction * num_images), 1), num_images - 1)
-        order = np.random.default_rng(seed).permutation(num_images)
-        return self._part(order[num_val:]), self._part(order[:num_val])
+        train, val = split(self, (1 - val_fraction, val_fraction), seed, groups)
+        return train, val
 
-    def _part(self, image_ids: np.ndarray) -> Dataset:
+    def select(self, image_ids: Sequence[int]) -> Dataset:
+        """Return the data set of some of the images, prepared; classes stay.
+
+        Args:
+            image_ids: which images, in the order that they shall have.
+        """
         part = copy.copy(self)
-        part.image_info = [self.image_info[i] for i in sorted(image_ids)]
+        part.image_info = [self.image_info[i] for i in image_ids]
         part.class_info = list(self.class_info)
         part.prepare()
         return part

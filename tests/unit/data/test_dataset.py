@@ -141,7 +141,7 @@ def test_split_refuses_a_fraction(shapes, fraction):
 def test_split_needs_two_images():
     dataset = Shapes()
     dataset.load_shapes(1, 8, 9)
-    with pytest.raises(DatasetError, match="at least two images.*Received: 1"):
+    with pytest.raises(DatasetError, match="at least 2 different images.*Received: 1"):
         dataset.split(0.5)
 
 
