@@ -62,7 +62,8 @@ class AnnotationFile:
         folders = ", ".join(str(folder) for folder in self.image_folders)
         raise DatasetError(
             f"{self.path}, image {file_name!r}: expected the file in {folders}. "
-            "Received: no such file. Put it there or take it out of the annotations."
+            "Received: no such file. Put it there or take it out of the annotations.",
+            kind="missing-image",
         )
 
     def _inside(self, folder: Path, path: Path) -> Path:
@@ -155,5 +156,6 @@ def check_known_class(name: str, class_names, where: str) -> None:
         raise DatasetError(
             f"{where}: expected one of the classes {list(class_names)}. "
             f"Received: {name!r}.{nearest(name, class_names)} "
-            "Correct the label or add it to the class names."
+            "Correct the label or add it to the class names.",
+            kind="unknown-class",
         )

@@ -11,12 +11,14 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from mrcnn.data.annotations import AnnotationFile, check_known_class, is_number
 from mrcnn.data.images import image_hw
 from mrcnn.data.polygons import polygon_area
+from mrcnn.data.problems import note, tolerated
 from mrcnn.data.regions import AnnotatedDataset, Region, check_inside
 from mrcnn.data.rle import mask_to_rle, packed, unpacked_mask
 from mrcnn.data.shapes import covers_nothing, tighten
@@ -144,24 +146,26 @@ def read(
     left_out = Counter()
     for image in images:
         file_name = image.get("file_name")
-        path = annotation.find_image(file_name)
-        where = f"{annotation.path}, image {file_name!r}"
-        size = image_hw(path)
-        _check_size(image, size, where)
-        regions = _regions(by_image[image["id"]], wanted, size, where, left_out)
-        if not regions:
-            left_out["empty"] += 1
-            if keep_unannotated is False:
+        with tolerated(file_name):
+            path = annotation.find_image(file_name)
+            where = f"{annotation.path}, image {file_name!r}"
+            size = image_hw(path)
+            _check_size(image, size, where)
+            regions = _regions(
+                by_image[image["id"]], wanted, path, size, where, left_out
+            )
+            left_out["empty"] += not regions
+            if not regions and keep_unannotated is False:
                 continue
-        dataset.add_image(
-            SOURCE,
-            image_id=image["id"],
-            path=str(path),
-            width=size[1],
-            height=size[0],
-            annotations=regions,
-            annotation_file=str(annotation.path),
-        )
+            dataset.add_image(
+                SOURCE,
+                image_id=image["id"],
+                path=str(path),
+                width=size[1],
+                height=size[0],
+                annotations=regions,
+                annotation_file=str(annotation.path),
+            )
     _log_left_out(annotation, left_out, keep_unannotated)
     return dataset
 
@@ -206,18 +210,19 @@ def _categories(content: dict, annotation: AnnotationFile) -> dict[int, str]:
     """Return {category id: name}, by ascending id."""
     categories = {}
     for record in _records(content, "categories", annotation):
-        name = record.get("name")
-        if not isinstance(name, str) or not name.strip():
-            raise DatasetError(
-                f"{annotation.path}, category {record['id']}: expected a name. "
-                f"Received: {name!r}. Give it one."
-            )
-        if name in categories.values():
-            raise DatasetError(
-                f"{annotation.path}, category {record['id']}: expected different "
-                f"names. Received: {name!r} twice. Rename one."
-            )
-        categories[record["id"]] = name
+        with tolerated():
+            name = record.get("name")
+            if not isinstance(name, str) or not name.strip():
+                raise DatasetError(
+                    f"{annotation.path}, category {record['id']}: expected a name. "
+                    f"Received: {name!r}. Give it one."
+                )
+            if name in categories.values():
+                raise DatasetError(
+                    f"{annotation.path}, category {record['id']}: expected different "
+                    f"names. Received: {name!r} twice. Rename one."
+                )
+            categories[record["id"]] = name
     if not categories:
         raise DatasetError(
             f"{annotation.path}: expected categories. Received: none. "
@@ -234,16 +239,19 @@ def _records(content: dict, key: str, annotation: AnnotationFile) -> list[dict]:
             f"{annotation.path}: expected a list under {key!r}. "
             f"Received: {type(records).__name__}. Export the annotations again."
         )
-    seen = set()
+    by_id = {}
     for i, record in enumerate(records):
-        record_id = record.get("id") if isinstance(record, dict) else None
-        if not _is_id(record_id) or record_id in seen:
-            raise DatasetError(
-                f"{annotation.path}, {key}[{i}]: expected a whole number as id, each "
-                f"once. Received: id={record_id!r}. Export the annotations again."
-            )
-        seen.add(record_id)
-    return records
+        with tolerated():
+            record_id = record.get("id") if isinstance(record, dict) else None
+            if not _is_id(record_id) or record_id in by_id:
+                raise DatasetError(
+                    f"{annotation.path}, {key}[{i}]: expected a whole number as id, "
+                    f"each once. Received: id={record_id!r}. Export the annotations "
+                    "again.",
+                    kind="duplicate-id" if _is_id(record_id) else "broken",
+                )
+            by_id[record_id] = record
+    return list(by_id.values())
 
 
 def _annotations_by_image(
@@ -264,19 +272,33 @@ def _annotations_by_image(
         record = record if isinstance(record, dict) else {}
         # The id is optional for an annotation.
         place = f"annotation {record.get('id', f'number {i}')}"
-        for key, known in (("image_id", by_image), ("category_id", categories)):
-            if not _is_id(record.get(key)) or record[key] not in known:
-                raise DatasetError(
-                    f"{annotation.path}, {place}: expected a {key} of the file. "
-                    f"Received: {key}={record.get(key)!r}. Correct or remove it."
-                )
-        by_image[record["image_id"]].append((place, record))
+        with tolerated(place=place):
+            for key, known in (("image_id", by_image), ("category_id", categories)):
+                if not _is_id(record.get(key)) or record[key] not in known:
+                    raise DatasetError(
+                        f"{annotation.path}, {place}: expected a {key} of the file. "
+                        f"Received: {key}={record.get(key)!r}. Correct or remove it."
+                    )
+            by_image[record["image_id"]].append((place, record))
+    _note_equal_ids(records, annotation)
     return by_image
+
+
+def _note_equal_ids(records: list, annotation: AnnotationFile) -> None:
+    ids = [record.get("id") for record in records if isinstance(record, dict)]
+    for record_id, count in Counter(filter(_is_id, ids)).items():
+        if count > 1:
+            note(
+                "duplicate-id",
+                f"{annotation.path}: {count} annotations have the id {record_id}. "
+                "COCO's own tools read the last only. Number them anew.",
+            )
 
 
 def _regions(
     records: list[tuple[str, dict]],
     wanted: set[int],
+    path: Path,
     size: tuple[int, int],
     where: str,
     left_out: Counter,
@@ -287,12 +309,25 @@ def _regions(
         if record["category_id"] not in wanted:
             left_out["other"] += 1
             continue
-        region = _region(record, place, size, where)
-        if covers_nothing(region.shape, size):
-            left_out["tiny"] += 1
-            continue
-        regions.append(region)
+        with tolerated(path, place):
+            region = _region(record, place, size, where)
+            if covers_nothing(region.shape, size):
+                left_out["tiny"] += 1
+                _note_empty(region, path, where)
+            else:
+                regions.append(region)
     return regions
+
+
+def _note_empty(region: Region, path: Path, where: str) -> None:
+    note(
+        "tiny",
+        f"{where}, {region.place}: covers no pixel and is left out. Remove it or "
+        "outline the object again.",
+        image=path,
+        place=region.place,
+        extent=region.shape.extent,
+    )
 
 
 def _region(record: dict, place: str, size: tuple[int, int], where: str) -> Region:
@@ -353,7 +388,8 @@ def _check_size(image: dict, size: tuple[int, int], where: str) -> None:
         turned = " Its EXIF turns it: save it upright." if stated == size[::-1] else ""
         raise DatasetError(
             f"{where}: expected {stated} (height, width) as the annotations say. "
-            f"Received: {size}.{turned} Put the annotated image there."
+            f"Received: {size}.{turned} Put the annotated image there.",
+            kind="turned-image" if turned else "other-size",
         )
 
 

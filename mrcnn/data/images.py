@@ -164,7 +164,8 @@ def _opened(path: str | os.PathLike) -> Iterator[Image.Image]:
     if not Path(name).is_file():
         what = "a folder" if Path(name).is_dir() else "no such file"
         raise DatasetError(
-            f"Expected an image file. Received: {name} ({what}). Check the path."
+            f"Expected an image file. Received: {name} ({what}). Check the path.",
+            kind="missing-image",
         )
     try:
         with Image.open(name) as image:
@@ -172,17 +173,20 @@ def _opened(path: str | os.PathLike) -> Iterator[Image.Image]:
     except UnidentifiedImageError as error:
         raise DatasetError(
             f"Expected an image file. Received: {name}, which is none that can be "
-            "read. Convert it to JPEG or PNG."
+            "read. Convert it to JPEG or PNG.",
+            kind="unreadable-image",
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DatasetError(
             f"Expected an image of at most {Image.MAX_IMAGE_PIXELS} pixels. "
-            f"Received: {name}, which is larger. Scale it down or cut it in tiles."
+            f"Received: {name}, which is larger. Scale it down or cut it in tiles.",
+            kind="unreadable-image",
         ) from error
     except DatasetError as error:
-        raise DatasetError(f"{name}: {error}") from error
+        raise DatasetError(f"{name}: {error}", kind="unreadable-image") from error
     except _DAMAGE as error:
         raise DatasetError(
             f"Expected a whole image file. Received: {name}, which is damaged "
-            f"({error}). Replace it or leave it out."
+            f"({error}). Replace it or leave it out.",
+            kind="unreadable-image",
         ) from error

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrcnn.data.annotations import check_known_class
+from mrcnn.data.problems import tolerated
 from mrcnn.data.regions import AnnotatedDataset, Region, check_inside
 from mrcnn.data.shapes import Compound, Shape, covers_nothing
 from mrcnn.errors import DatasetError
@@ -90,26 +91,31 @@ def labelled_dataset(
     without = []
     for image in images:
         where = f"{annotation_path}, image {image.image_id!r}"
+        with tolerated(image.path):
+            if image.image_id in seen:
+                raise DatasetError(
+                    f"{where}: expected each image once. Received: it a second time. "
+                    "Remove one of them.",
+                    kind="duplicate-id",
+                )
         if image.image_id in seen:
-            raise DatasetError(
-                f"{where}: expected each image once. Received: it a second time. "
-                "Remove one of them."
-            )
+            continue
         seen.add(image.image_id)
         if not image.objects:
             without.append(str(image.image_id))
             if not keep_unannotated:
                 continue
+        regions = []
+        for thing in image.objects:
+            with tolerated(image.path, thing.place):
+                regions.append(_region(thing, class_ids, image.image_hw, where))
         dataset.add_image(
             source,
             image_id=image.image_id,
             path=str(image.path),
             width=image.image_hw[1],
             height=image.image_hw[0],
-            annotations=[
-                _region(thing, class_ids, image.image_hw, where)
-                for thing in image.objects
-            ],
+            annotations=regions,
             annotation_file=str(annotation_path),
         )
     if without:
@@ -171,7 +177,9 @@ def _region(
     if covers_nothing(thing.shape, image_hw):
         raise DatasetError(
             f"{where}, {thing.place}: expected an outline that covers a pixel. "
-            "Received: one that covers none. Remove it or outline the object again."
+            "Received: one that covers none. Remove it or outline the object again.",
+            kind="no-area",
+            extent=thing.shape.extent,
         )
     return region
 

@@ -61,7 +61,8 @@ class AnnotatedDataset(Dataset):
             raise DatasetError(
                 f"{self._name(image_id)}: expected {expected} (height, width) as when "
                 f"it was annotated. Received: {image.shape[:2]}. "
-                "Load the data set anew."
+                "Load the data set anew.",
+                kind="other-size",
             )
         return image
 
@@ -86,7 +87,9 @@ class AnnotatedDataset(Dataset):
             if not mask.size:
                 raise DatasetError(
                     f"{self._name(image_id)}, {region.place}: expected an outline "
-                    "that covers a pixel. Received: one that covers none. Remove it."
+                    "that covers a pixel. Received: one that covers none. Remove it.",
+                    kind="no-area",
+                    extent=region.shape.extent,
                 )
             box_masks.append(mask)
         return boxes, box_masks, self.image_class_ids(image_id)
@@ -134,5 +137,7 @@ def check_inside(region: Region, image_hw: tuple[int, int], where: str) -> None:
         raise DatasetError(
             f"{where}, {region.place}: expected an outline inside the image of "
             f"{width} x {height} pixels. Received: x from {x1:g} to {x2:g}, y from "
-            f"{y1:g} to {y2:g}. Is the image turned or another one? Outline it again."
+            f"{y1:g} to {y2:g}. Is the image turned or another one? Outline it again.",
+            kind="outside",
+            extent=region.shape.extent,
         )

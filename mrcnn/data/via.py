@@ -17,6 +17,7 @@ import numpy as np
 from mrcnn.data.annotations import AnnotationFile, is_number
 from mrcnn.data.images import image_hw
 from mrcnn.data.labelled import LabelledImage, LabelledShape, labelled_dataset
+from mrcnn.data.problems import tolerated
 from mrcnn.data.regions import AnnotatedDataset
 from mrcnn.data.shapes import Ellipse, Polygon, Rectangle, Shape
 from mrcnn.data.via_classes import RawRegion, class_labels, short
@@ -80,16 +81,18 @@ def read(
 def _images(images, labels: dict[str, str], annotation: AnnotationFile, keep):
     """Yield a `LabelledImage` for each (file name, regions)."""
     for file_name, raw_regions in images:
-        # VIA lists every image that was opened; those left out may be missing.
-        is_used = raw_regions or keep
-        path = annotation.find_image(file_name) if is_used else Path(file_name)
-        objects = tuple(
-            LabelledShape(_shape(raw), labels[raw.where], raw.place)
-            for raw in raw_regions
-        )
-        yield LabelledImage(
-            file_name, path, image_hw(path) if is_used else (0, 0), objects
-        )
+        with tolerated(file_name):
+            # VIA lists every image that was opened; those left out may be missing.
+            is_used = raw_regions or keep
+            path = annotation.find_image(file_name) if is_used else Path(file_name)
+            size = image_hw(path) if is_used else (0, 0)
+            objects = []
+            for raw in raw_regions:
+                with tolerated(path, raw.place):
+                    if raw.where in labels:
+                        thing = LabelledShape(_shape(raw), labels[raw.where], raw.place)
+                        objects.append(thing)
+            yield LabelledImage(file_name, path, size, tuple(objects))
 
 
 def _raw_images(
@@ -104,20 +107,28 @@ def _raw_images(
         )
     seen = set()
     for key, entry in entries.items():
-        if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
-            raise DatasetError(
-                f"{annotation.path}, entry {key!r}: expected an image with a filename. "
-                f"Received: {short(entry)}. Export the annotations again."
-            )
-        file_name = entry["filename"]
-        where = f"{annotation.path}, image {file_name!r}"
-        if file_name in seen:
-            raise DatasetError(
-                f"{where}: expected each image once. Received: a second entry, "
-                f"{key!r}. Remove one of them."
-            )
-        seen.add(file_name)
-        yield file_name, _raw_regions(entry.get("regions", []), where)
+        with tolerated():
+            yield _raw_image(key, entry, seen, annotation)
+
+
+def _raw_image(
+    key: str, entry, seen: set[str], annotation: AnnotationFile
+) -> tuple[str, list[RawRegion]]:
+    if not isinstance(entry, dict) or not isinstance(entry.get("filename"), str):
+        raise DatasetError(
+            f"{annotation.path}, entry {key!r}: expected an image with a filename. "
+            f"Received: {short(entry)}. Export the annotations again."
+        )
+    file_name = entry["filename"]
+    where = f"{annotation.path}, image {file_name!r}"
+    if file_name in seen:
+        raise DatasetError(
+            f"{where}: expected each image once. Received: a second entry, "
+            f"{key!r}. Remove one of them.",
+            kind="duplicate-id",
+        )
+    seen.add(file_name)
+    return file_name, _raw_regions(entry.get("regions", []), where)
 
 
 def _raw_regions(regions, where: str) -> list[RawRegion]:
@@ -130,17 +141,22 @@ def _raw_regions(regions, where: str) -> list[RawRegion]:
     raw_regions = []
     for key, region in pairs:
         place = f"region {key}"
-        shape = attributes = None
-        if isinstance(region, dict):
-            shape = region.get("shape_attributes")
-            attributes = region.get("region_attributes", {})
-        if not isinstance(shape, dict) or not isinstance(attributes, dict):
-            raise DatasetError(
-                f"{where}, {place}: expected shape_attributes and region_attributes. "
-                f"Received: {short(region)}. Outline it again."
-            )
-        raw_regions.append(RawRegion(shape, attributes, where, place))
+        with tolerated(place=place):
+            raw_regions.append(_raw_region(region, where, place))
     return raw_regions
+
+
+def _raw_region(region, where: str, place: str) -> RawRegion:
+    shape = attributes = None
+    if isinstance(region, dict):
+        shape = region.get("shape_attributes")
+        attributes = region.get("region_attributes", {})
+    if not isinstance(shape, dict) or not isinstance(attributes, dict):
+        raise DatasetError(
+            f"{where}, {place}: expected shape_attributes and region_attributes. "
+            f"Received: {short(region)}. Outline it again."
+        )
+    return RawRegion(shape, attributes, where, place)
 
 
 # ---- Shapes ----
@@ -175,14 +191,16 @@ def _polygon(region: RawRegion) -> Polygon:
     if len(corners) < 3:
         raise DatasetError(
             f"{region.where}: expected a polygon of at least 3 points. "
-            f"Received: {len(corners)}. Remove it or outline the object again."
+            f"Received: {len(corners)}. Remove it or outline the object again.",
+            kind="no-area",
         )
     points = np.array(list(corners), float)
     # Rank and not area: a figure of eight may have a signed area of 0.
     if np.linalg.matrix_rank(points - points[0]) < 2:
         raise DatasetError(
             f"{region.where}: expected a polygon with an area. Received: "
-            f"{len(corners)} points on a line. Remove it or outline the object again."
+            f"{len(corners)} points on a line. Remove it or outline the object again.",
+            kind="no-area",
         )
     return Polygon(tuple(xs), tuple(ys))
 

@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from mrcnn.data.problems import tolerated
 from mrcnn.errors import DatasetError, nearest
 
 _logger = logging.getLogger(__name__)
@@ -78,16 +79,12 @@ def class_labels(
         return {region.where: name for region in regions}
     labels = {}
     for region in regions:
-        option = _option(region, attribute)
-        if not option:
-            raise DatasetError(
-                f"{region.where}: expected a class in attribute {attribute!r}, as the "
-                f"other regions have. Received: {region.region_attributes}. Label it."
-            )
-        # A caller may name the classes by id although the project describes them.
-        by_id = class_names is not None and option in class_names
-        names = {} if by_id else option_names.get(attribute, {})
-        labels[region.where] = names.get(option, option)
+        with tolerated(region.image, region.place):
+            option = _filled_option(region, attribute)
+            # A caller may name the classes by id although the project describes them.
+            by_id = class_names is not None and option in class_names
+            names = {} if by_id else option_names.get(attribute, {})
+            labels[region.where] = names.get(option, option)
     return labels
 
 
@@ -134,6 +131,17 @@ def _chosen(name: str, counts: dict[str, int], file: Path) -> str:
             ", ".join(map(repr, others)),
         )
     return name
+
+
+def _filled_option(region: RawRegion, attribute: str) -> str:
+    option = _option(region, attribute)
+    if not option:
+        raise DatasetError(
+            f"{region.where}: expected a class in attribute {attribute!r}, as the "
+            f"other regions have. Received: {region.region_attributes}. Label it.",
+            kind="unlabelled",
+        )
+    return option
 
 
 def _option(region: RawRegion, attribute: str) -> str:

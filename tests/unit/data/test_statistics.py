@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrcnn.data import statistics
-from mrcnn.data.regions import AnnotatedDataset, Rectangle, Region
+from mrcnn.data.regions import AnnotatedDataset, Region
+from mrcnn.data.shapes import Rectangle
 from mrcnn.geometry.anchors import feature_shapes, generate_pyramid_anchors
 from mrcnn.geometry.boxes import compute_overlaps
 
