@@ -81,6 +81,19 @@ def image_hw(path: str | os.PathLike) -> tuple[int, int]:
     return (width, height) if swapped else (height, width)
 
 
+def is_turned(path: str | os.PathLike) -> bool:
+    """Tell whether EXIF turns the picture in a file by a quarter.
+
+    Args:
+        path: an image file.
+
+    Raises:
+        DatasetError: the file is missing or is no image; names the file.
+    """
+    with _opened(path) as image:
+        return _orientation(image) in _SIDES_SWAPPED
+
+
 def as_rgb(array: np.ndarray) -> np.ndarray:
     """Return a picture held in an array as RGB of 8 bits.
 

@@ -40,11 +40,11 @@ KINDS = {
     "duplicate-image": ("warning", "copies of an image"),
     "similar-leak": ("warning", "nearly the same image in two subsets"),
     "too-many-objects": ("warning", "images with more objects than there is room for"),
-    "rare-class": ("warning", "classes with hardly any objects"),
     "anchors": ("warning", "anchors that do not suit the objects"),
+    "rare-class": ("note", "classes with hardly any objects"),
     "similar-images": ("note", "images that are nearly the same"),
     "no-objects": ("note", "images without objects"),
-    "not-annotated": ("note", "images that the annotations do not name"),
+    "not-annotated": ("note", "images beside the annotated ones, not used"),
 }
 
 
