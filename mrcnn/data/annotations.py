@@ -1,16 +1,20 @@
-"""The annotation file: read it, and find the images it names.
+"""Where annotations lie: one file, or a folder; and the images that a file names.
 
 Shared by the readers of every format; the errors here name the file.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from mrcnn.data.contents import read_content
 from mrcnn.errors import DatasetError, nearest
+
+# Of a coordinate, pixels: far beyond any image, and safe to compute with.
+_LARGEST = 1e7
 
 
 @dataclass(frozen=True)
@@ -25,37 +29,14 @@ class AnnotationFile:
     path: Path
     image_folders: tuple[Path, ...]
 
-    def read_json(self):
-        """Return what the file holds.
+    @cached_property
+    def content(self):
+        """What the file holds, as `contents.read_content` gives it; read once.
 
         Raises:
-            DatasetError: it is missing, empty or not JSON.
+            DatasetError: it is missing, empty or damaged.
         """
-        try:
-            text = self.path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise DatasetError(
-                f"Expected a JSON file of annotations. Received: {self.path}, which "
-                f"cannot be read ({error}). Check the path."
-            ) from error
-        if not text.strip():
-            raise DatasetError(
-                f"Expected annotations. Received: {self.path}, which is empty. "
-                "Export it again from the annotation tool."
-            )
-        try:
-            content = json.loads(text)
-        except ValueError as error:
-            raise DatasetError(
-                f"Expected a JSON file of annotations. Received: {self.path}, which is "
-                f"damaged ({error}). Export it again from the annotation tool."
-            ) from error
-        if content in ({}, []):
-            raise DatasetError(
-                f"Expected annotations. Received: {self.path}, which lists no image. "
-                "Export it again from the annotation tool."
-            )
-        return content
+        return read_content(self.path)
 
     def find_image(self, file_name) -> Path:
         """Return the path of an image by the name the annotations give it.
@@ -77,18 +58,66 @@ class AnnotationFile:
             )
         for folder in self.image_folders:
             if (folder / relative).is_file():
-                return folder / relative
+                return self._inside(folder, folder / relative)
         folders = ", ".join(str(folder) for folder in self.image_folders)
         raise DatasetError(
             f"{self.path}, image {file_name!r}: expected the file in {folders}. "
             "Received: no such file. Put it there or take it out of the annotations."
         )
 
+    def _inside(self, folder: Path, path: Path) -> Path:
+        """Return a path that is no link out of its folder.
+
+        Raises:
+            DatasetError: it is one.
+        """
+        # The folder itself may be a link; asked only where one lies below it.
+        below = path.relative_to(folder).parts
+        steps = (folder.joinpath(*below[: i + 1]) for i in range(len(below)))
+        is_linked = any(step.is_symlink() for step in steps)
+        if is_linked and not path.resolve().is_relative_to(folder.resolve()):
+            raise DatasetError(
+                f"{self.path}, image {path.name!r}: expected a file inside the data "
+                f"set's folder. Received: {path}, a link that leaves it. Put the image "
+                "there instead of the link."
+            )
+        return path
+
+
+@dataclass(frozen=True)
+class AnnotationFolder:
+    """A folder that is a data set without a file that lists its images.
+
+    Attributes:
+        path: the folder.
+        subset: "train" or "val" where the formats below divide it in their own way,
+            as in images/train and masks/train; None where all of it is meant.
+        files: the annotation files, where each image has its own.
+    """
+
+    path: Path
+    subset: str | None = None
+    files: tuple[AnnotationFile, ...] = ()
+
 
 def is_number(value) -> bool:
-    """Tell whether a value read from JSON is a finite number."""
+    """Tell whether a value read from a file is a number that can be a coordinate."""
     is_numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_numeric and math.isfinite(value)
+    return is_numeric and abs(value) <= _LARGEST  # false for nan
+
+
+def as_number(text: str | None) -> float:
+    """Return the number in a text, nan where there is none or it is too large.
+
+    Example:
+        >>> as_number("3.5"), as_number("x")
+        (3.5, nan)
+    """
+    try:
+        number = float(text)
+    except (TypeError, ValueError):
+        return math.nan
+    return number if is_number(number) else math.nan
 
 
 def check_class_names(class_names) -> None:

@@ -17,14 +17,9 @@ import numpy as np
 from mrcnn.data.annotations import AnnotationFile, check_known_class, is_number
 from mrcnn.data.images import image_hw
 from mrcnn.data.polygons import polygon_area
-from mrcnn.data.regions import (
-    AnnotatedDataset,
-    Region,
-    check_inside,
-    covers_nothing,
-    tighten,
-)
+from mrcnn.data.regions import AnnotatedDataset, Region, check_inside
 from mrcnn.data.rle import mask_to_rle, packed, unpacked_mask
+from mrcnn.data.shapes import covers_nothing, tighten
 from mrcnn.errors import DatasetError
 from mrcnn.structures import Detections
 
@@ -99,27 +94,25 @@ class CocoRle:
 
 
 def recognises(content: object) -> bool:
-    """Tell whether the content of a JSON file is a COCO data set."""
+    """Tell whether the content of a file is a COCO data set."""
     return isinstance(content, dict) and (
         "images" in content and ("annotations" in content or "categories" in content)
     )
 
 
 def read(
-    content: dict,
     annotation: AnnotationFile,
     *,
     class_names: list[str] | None = None,
     class_attribute: str | None = None,
     keep_unannotated: bool | None = None,
 ) -> AnnotatedDataset:
-    """Return the data set in the content of a COCO file, not yet prepared.
+    """Return the data set in a COCO file, not yet prepared.
 
     Objects smaller than a pixel, of which COCO itself has some, are left out as
     the original did; how many is logged.
 
     Args:
-        content: what the JSON file holds.
         annotation: the file and its image folders.
         class_names: names of the categories to read, in the order of their ids; by
             default all, in the order of the category ids. Objects of the others
@@ -135,6 +128,7 @@ def read(
             f"{annotation.path}: expected no class_attribute, because COCO has "
             f"categories. Received: class_attribute={class_attribute!r}. Leave it out."
         )
+    content = annotation.content
     categories = _categories(content, annotation)
     names = list(categories.values()) if class_names is None else class_names
     for name in names:
