@@ -107,6 +107,7 @@ def join_rings(rings: list[np.ndarray]) -> np.ndarray:
         float [Q, (x, y)], with at least 3 points and an area.
     """
     joined = rings[0]
+    limit = np.max(np.concatenate(rings), axis=0) + 0.5
     waiting = np.concatenate([np.zeros((0, 2), int), *rings[1:]])
     owner = np.repeat(np.arange(1, len(rings)), [len(ring) for ring in rings[1:]])
     nearest, distance = _nearest(waiting, joined)
@@ -115,7 +116,7 @@ def join_rings(rings: list[np.ndarray]) -> np.ndarray:
         ring, there, here = rings[owner[at]], waiting[at], nearest[at]
         first = int((ring == there).all(axis=1).argmax())
         position = int((joined == here).all(axis=1).argmax())
-        forth = _way(here, there)
+        forth = _way(here, there, limit)
         path = [*forth, *np.roll(ring, -first, axis=0), there, *reversed(forth), here]
         joined = np.insert(np.asarray(joined, float), position + 1, path, axis=0)
         stays = owner != owner[at]
@@ -159,7 +160,8 @@ def _runs(steps: np.ndarray) -> tuple[list, list]:
         ends = np.diff(np.pad(steps == sign, ((0, 0), (1, 1))).astype(np.int8), axis=1)
         rows, first = np.nonzero(ends == 1)
         _, behind = np.nonzero(ends == -1)
-        found.append(list(zip(*(a.tolist() for a in (rows, first, behind)), strict=True)))
+        lists = (array.tolist() for array in (rows, first, behind))
+        found.append(list(zip(*lists, strict=True)))
     return found[0], found[1]
 
 
@@ -171,8 +173,13 @@ def _nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.nda
     return others[at], distance
 
 
-def _way(start: np.ndarray, end: np.ndarray) -> list[tuple[float, float]]:
-    """Return where the line between two points bends to pass no whole-number point."""
+def _way(
+    start: np.ndarray, end: np.ndarray, limit: np.ndarray
+) -> list[tuple[float, float]]:
+    """Return where the line between two points bends to pass no whole-number point.
+
+    The bend lies between 0 and `limit`, (x, y).
+    """
     (x0, y0), (x1, y1) = start.tolist(), end.tolist()
     width, height = x1 - x0, y1 - y0
     if math.gcd(width, height) <= 1:
@@ -185,6 +192,8 @@ def _way(start: np.ndarray, end: np.ndarray) -> list[tuple[float, float]]:
         for i in range(-reach, reach + 1)
         for j in range(-reach, reach + 1)
         if (width + i) % 2 and (height + j) % 2
+        if 0 <= 2 * x0 + width + i <= 2 * limit[0]
+        if 0 <= 2 * y0 + height + j <= 2 * limit[1]
     )
     x, y = next(
         (x, y)

@@ -22,6 +22,7 @@ from mrcnn.data.saving import (
     box_and_mask,
     plain_numbers,
     refuse_existing,
+    unique_stems,
     write_json,
 )
 from mrcnn.data.shapes import Polygon
@@ -33,7 +34,7 @@ def write(saving: Saving) -> Path:
     Raises:
         DatasetError: a file exists or cannot be written.
     """
-    files = [saving.part / f"{stem}.json" for stem in saving.stems()]
+    files = [saving.part / f"{stem}.json" for stem in unique_stems(saving.names)]
     refuse_existing(*files)
     for file, (_, image) in zip(files, saving, strict=True):
         height, width = image.image_hw

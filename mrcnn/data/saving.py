@@ -7,9 +7,9 @@ into files. The objects are those of `labelled`, in which the readers speak as w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -57,7 +57,7 @@ class Saving:
 def box_and_mask(
     thing: LabelledShape, image: LabelledImage
 ) -> tuple[tuple[int, int, int, int], np.ndarray]:
-    """Return the tight box (y1, x1, y2, x2) of an object, pixels, and bool [h, w] in it.
+    """Return the tight box (y1, x1, y2, x2) of an object, and bool [h, w] in it.
 
     Raises:
         DatasetError: it covers no pixel.
@@ -79,6 +79,25 @@ def plain_numbers(values) -> list[int | float]:
         [1, 2.5]
     """
     return [int(v) if float(v).is_integer() else float(v) for v in values]
+
+
+def unique_stems(names: Iterable[str]) -> list[str]:
+    """Return the names without folder and suffix; a number tells those alike apart.
+
+    Example:
+        >>> unique_stems(["x/1.jpg", "x/1.png", "y/2.jpg"])
+        ['1', '1-2', '2']
+    """
+    stems, taken = [], set()
+    for name in names:
+        stem = first = PurePosixPath(name).stem
+        number = 1
+        while stem.lower() in taken:
+            number += 1
+            stem = f"{first}-{number}"
+        taken.add(stem.lower())
+        stems.append(stem)
+    return stems
 
 
 def refuse_existing(*files: Path) -> None:

@@ -12,14 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from mrcnn.data.annotations import AnnotationFile, is_number
 from mrcnn.data.images import image_hw
 from mrcnn.data.labelled import LabelledImage, LabelledShape, labelled_dataset
 from mrcnn.data.regions import AnnotatedDataset
-from mrcnn.data.shapes import Ellipse, Polygon, Rectangle, Shape
-from mrcnn.data.via_classes import RawRegion, class_labels, short
+from mrcnn.data.shapes import Ellipse, Polygon, Rectangle, Shape, checked_polygon
+from mrcnn.data.via_classes import RawRegion, class_labels, is_crowd, short
 from mrcnn.errors import DatasetError
 
 SOURCE = "via"
@@ -84,7 +82,7 @@ def _images(images, labels: dict[str, str], annotation: AnnotationFile, keep):
         is_used = raw_regions or keep
         path = annotation.find_image(file_name) if is_used else Path(file_name)
         objects = tuple(
-            LabelledShape(_shape(raw), labels[raw.where], raw.place)
+            LabelledShape(_shape(raw), labels[raw.where], raw.place, is_crowd(raw))
             for raw in raw_regions
         )
         yield LabelledImage(
@@ -171,20 +169,7 @@ def _polygon(region: RawRegion) -> Polygon:
             f"{region.where}: expected as many x as y coordinates. Received: "
             f"{len(xs)} and {len(ys)}. Outline it again."
         )
-    corners = set(zip(xs, ys, strict=True))
-    if len(corners) < 3:
-        raise DatasetError(
-            f"{region.where}: expected a polygon of at least 3 points. "
-            f"Received: {len(corners)}. Remove it or outline the object again."
-        )
-    points = np.array(list(corners), float)
-    # Rank and not area: a figure of eight may have a signed area of 0.
-    if np.linalg.matrix_rank(points - points[0]) < 2:
-        raise DatasetError(
-            f"{region.where}: expected a polygon with an area. Received: "
-            f"{len(corners)} points on a line. Remove it or outline the object again."
-        )
-    return Polygon(tuple(xs), tuple(ys))
+    return checked_polygon(xs, ys, region.where)
 
 
 def _rectangle(region: RawRegion) -> Rectangle:

@@ -69,9 +69,9 @@ def _yaml(saving: Saving) -> dict:
     other = yaml.safe_load(file.read_text(encoding="utf-8"))
     if not isinstance(other, dict) or other.get("names") != names:
         raise DatasetError(
-            f"Expected the same classes in all subsets. Received: {list(saving.classes)} "
-            f"for {saving.subset}, other ones in {file}. Load both with the same "
-            "class_names, or save to another folder."
+            "Expected the same classes in all subsets. Received: "
+            f"{list(saving.classes)} for {saving.subset}, other ones in {file}. "
+            "Load both with the same class_names, or save to another folder."
         )
     return {**content, **other, **content}
 
@@ -81,7 +81,9 @@ def _polygon(thing: LabelledShape, image: LabelledImage, min_iou: float) -> str:
     (top, left, bottom, right), mask = box_and_mask(thing, image)
     if isinstance(thing.shape, Polygon):
         text = _shares(np.transpose([thing.shape.xs, thing.shape.ys]), image.image_hw)
-        again = polygon_in_pixels([float(word) for word in text.split()], image.image_hw)
+        again = polygon_in_pixels(
+            [float(word) for word in text.split()], image.image_hw
+        )
         box, same = again.rasterise(image.image_hw)
         # Not so where it reaches out of the image, or a corner is almost on a pixel.
         if box.tolist() == [top, left, bottom, right] and (same == mask).all():
