@@ -1,8 +1,8 @@
-"""What is in an annotation file: JSON, CSV or XML, read without trusting it.
+"""What is in an annotation file: JSON, CSV, XML or YAML, read without trusting it.
 
 `AnnotationFile` asks for the content of its file here. Whatever the bytes, the
 answer is plain data or a `DatasetError` that names the file; XML may not define
-entities, so that no small file grows large.
+entities and YAML no aliases, so that no small file grows large.
 """
 
 from __future__ import annotations
@@ -24,16 +24,21 @@ def read_content(path: Path):
     """Return what a file holds, by its suffix.
 
     Args:
-        path: a file with one of `SUFFIXES`.
+        path: a file with one of `SUFFIXES` or `YAML_SUFFIXES`.
 
     Returns:
-        .json: the JSON value. .csv: a list with a dict of texts for each row, by
-        the names in the first one. .xml: the root, an `ElementTree.Element`.
+        .json, .yaml, .yml: the value. .csv: a list with a dict of texts for each
+        row, by the names in the first one. .xml: the root, an `ElementTree.Element`.
 
     Raises:
         DatasetError: the file is missing, empty, too large or damaged.
     """
-    text = _read_text(path)
+    text = read_text(path)
+    if not text.strip():
+        raise DatasetError(
+            f"Expected annotations. Received: {path}, which is empty. "
+            "Export it again from the annotation tool."
+        )
     kind, parse = _PARSERS[path.suffix.lower()]
     try:
         content = parse(text)
@@ -51,25 +56,24 @@ def read_content(path: Path):
     return content
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        DatasetError: it is missing, too large or no UTF-8.
+    """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise DatasetError(
                 f"Expected an annotation file of at most {MAX_BYTES >> 30} GB. "
                 f"Received: {path}, which is larger. Divide it into several data sets."
             )
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(
             f"Expected a file of annotations. Received: {path}, which cannot be read "
             f"({error}). Check the path, and that it is saved as UTF-8."
         ) from error
-    if not text.strip():
-        raise DatasetError(
-            f"Expected annotations. Received: {path}, which is empty. "
-            "Export it again from the annotation tool."
-        )
-    return text
 
 
 def _parse_csv(text: str) -> list[dict[str, str]]:
@@ -91,9 +95,28 @@ def _parse_xml(text: str) -> ElementTree.Element:
     return builder.close()
 
 
+def _parse_yaml(text: str):
+    import yaml
+
+    if len(text) > _MAX_YAML:
+        raise ValueError(f"it is longer than {_MAX_YAML} characters")
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+            raise ValueError("it has an alias")
+        return yaml.safe_load(text)
+    # A tag such as !!bool on another text is an error of any kind.
+    except (yaml.YAMLError, AttributeError, LookupError, TypeError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+_MAX_YAML = 200_000  # characters; a thousand classes are a fifth of it
 _PARSERS = {
     ".json": ("a JSON", json.loads),
     ".csv": ("a CSV", _parse_csv),
     ".xml": ("an XML", _parse_xml),
+    ".yaml": ("a YAML", _parse_yaml),
+    ".yml": ("a YAML", _parse_yaml),
 }
-SUFFIXES = tuple(_PARSERS)
+# Of files that may be annotations on their own; YAML only describes a folder of them.
+SUFFIXES = (".json", ".csv", ".xml")
+YAML_SUFFIXES = (".yaml", ".yml")

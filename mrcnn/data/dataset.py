@@ -11,10 +11,12 @@ import copy
 import logging
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from mrcnn.errors import DatasetError
+from mrcnn.structures import Detections
 
 _logger = logging.getLogger(__name__)
 
@@ -87,6 +89,71 @@ class Dataset:
             class_names=class_names,
             class_attribute=class_attribute,
             keep_unannotated=keep_unannotated,
+        )
+
+    @classmethod
+    def from_detections(
+        cls,
+        paths: Sequence[str | os.PathLike],
+        detections: Sequence[Detections],
+        class_names: Sequence[str],
+    ) -> Dataset:
+        """Return what was found in images as a data set, prepared.
+
+        Saved with `save`, it can be corrected in an annotation tool and trained on.
+
+        Args:
+            paths: the image files.
+            detections: what `MaskRCNN.detect_images` found in each.
+            class_names: K names, the background first.
+        """
+        from mrcnn.data import writers
+
+        return writers.detected_dataset(paths, detections, class_names)
+
+    def save(
+        self,
+        path: str | os.PathLike,
+        format_name: str,
+        subset: str | None = None,
+        *,
+        copy_images: bool = False,
+        min_iou: float = 1.0,
+        polygons_only: bool = False,
+    ) -> Path:
+        """Write the data set for an annotation tool; `load` reads it again.
+
+        Nothing is replaced: a file that exists is an error. What a format cannot
+        hold is logged; docs/data.md has the table.
+
+        Args:
+            path: folder of the annotations, made if it is not there.
+            format_name: "via", "coco", "labelme" or "yolo".
+            subset: "train" or "val": saves a part, in the format's own layout.
+            copy_images: whether the images are put there, too, in one folder. If not
+                they stay where they are, and the annotations refer to them.
+            min_iou: how near a mask read back has to be to the one saved (IoU). 1 is
+                the very same pixels; 0.99 gives outlines of few corners, that are
+                easy to correct. Outlines the format knows are kept as they are.
+            polygons_only: COCO: writes an object with holes as one polygon that is
+                cut open, for tools that read no run lengths.
+
+        Returns:
+            The annotation file; for LabelMe, which has one per image, their folder.
+
+        Raises:
+            DatasetError: a file exists already or cannot be written.
+        """
+        from mrcnn.data import writers
+
+        return writers.save(
+            self,
+            path,
+            format_name,
+            subset,
+            copy_images=copy_images,
+            min_iou=min_iou,
+            polygons_only=polygons_only,
         )
 
     def add_class(self, source: str, class_id, class_name: str) -> None:

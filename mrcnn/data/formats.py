@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mrcnn.data import coco, via
+from mrcnn.data import coco, labelme, via, yolo
 from mrcnn.data.annotations import (
     AnnotationFile,
     AnnotationFolder,
@@ -223,5 +223,7 @@ def _check_division(path: Path, subset: str | None, files: list) -> None:
 for _format in (
     Format("VIA", via.recognises, via.read),
     Format("COCO", coco.recognises, coco.read),
+    Format("LabelMe", labelme.recognises, labelme.read, one_file_per_image=True),
+    Format("YOLO", yolo.recognises, yolo.read),
 ):
     add_format(_format)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mrcnn.data.annotations import AnnotationFile, AnnotationFolder
-from mrcnn.data.contents import SUFFIXES
+from mrcnn.data.contents import SUFFIXES, YAML_SUFFIXES
 from mrcnn.errors import DatasetError
 
 SUBSETS = ("train", "val")
@@ -27,6 +27,8 @@ def annotation_files(path: Path, subset: str | None = None) -> list[AnnotationFi
         path: folder or annotation file.
         subset: the part; None when the folder is not divided.
     """
+    if path.suffix.lower() in YAML_SUFFIXES:
+        return []
     if subset is None:
         if path.is_file():
             return [AnnotationFile(path, _image_folders(path))]
@@ -50,9 +52,12 @@ def annotation_folders(path: Path, subset: str | None = None) -> list[Annotation
     """Return the folders that may be a data set without an annotation file.
 
     Args:
-        path: folder.
+        path: folder, or a YAML file that describes the folder it is in.
         subset: the part; None when the folder is not divided.
     """
+    if path.suffix.lower() in YAML_SUFFIXES and path.is_file():
+        yaml = AnnotationFile(path, ())
+        return [AnnotationFolder(path.parent, subset, files=(yaml,))]
     if subset is None:
         return [AnnotationFolder(path)] if path.is_dir() else []
     if not _is_subset_name(subset) or not path.is_dir():

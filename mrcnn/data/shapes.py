@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from mrcnn.data.polygons import fill_polygon, polygon_area
+from mrcnn.errors import DatasetError
 
 # Below this area (pixels) a shape may cover no pixel at all: draw it to find out.
 _SMALL_AREA = 16
@@ -230,6 +231,35 @@ class Compound:
                 inside = inside[ya - y1 : yb - y1, xa - x1 : xb - x1]
                 mask[ya - top : yb - top, xa - left : xb - left][inside] = is_part
         return tighten(mask, top, left)
+
+
+def checked_polygon(xs, ys, where: str) -> Polygon:
+    """Return the polygon of some corners, if it has an area.
+
+    Args:
+        xs: horizontal coordinates of the corners, pixels.
+        ys: vertical coordinates of the corners, as many.
+        where: what errors call it.
+
+    Raises:
+        DatasetError: fewer than 3 different corners, or all on a line.
+    """
+    corners = list(set(zip(xs, ys, strict=True)))
+    if len(corners) < 3:
+        raise DatasetError(
+            f"{where}: expected a polygon of at least 3 points. "
+            f"Received: {len(corners)}. Remove it or outline the object again.",
+            kind="no-area",
+        )
+    points = np.array(corners, float)
+    # Rank and not area: a figure of eight may have a signed area of 0.
+    if np.linalg.matrix_rank(points - points[0]) < 2:
+        raise DatasetError(
+            f"{where}: expected a polygon with an area. Received: "
+            f"{len(corners)} points on a line. Remove it or outline the object again.",
+            kind="no-area",
+        )
+    return Polygon(tuple(xs), tuple(ys))
 
 
 def covers_nothing(shape: Shape, image_hw: tuple[int, int]) -> bool:

@@ -12,15 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from mrcnn.data.annotations import AnnotationFile, is_number
 from mrcnn.data.images import image_hw
 from mrcnn.data.labelled import LabelledImage, LabelledShape, labelled_dataset
 from mrcnn.data.problems import tolerated
 from mrcnn.data.regions import AnnotatedDataset
-from mrcnn.data.shapes import Ellipse, Polygon, Rectangle, Shape
-from mrcnn.data.via_classes import RawRegion, class_labels, short
+from mrcnn.data.shapes import Ellipse, Polygon, Rectangle, Shape, checked_polygon
+from mrcnn.data.via_classes import RawRegion, class_labels, is_crowd, short
 from mrcnn.errors import DatasetError
 
 SOURCE = "via"
@@ -89,9 +87,10 @@ def _images(images, labels: dict[str, str], annotation: AnnotationFile, keep):
             objects = []
             for raw in raw_regions:
                 with tolerated(path, raw.place):
-                    if raw.where in labels:
-                        thing = LabelledShape(_shape(raw), labels[raw.where], raw.place)
-                        objects.append(thing)
+                    label = labels.get(raw.where)
+                    if label is not None:
+                        thing = (_shape(raw), label, raw.place, is_crowd(raw))
+                        objects.append(LabelledShape(*thing))
             yield LabelledImage(file_name, path, size, tuple(objects))
 
 
@@ -187,22 +186,7 @@ def _polygon(region: RawRegion) -> Polygon:
             f"{region.where}: expected as many x as y coordinates. Received: "
             f"{len(xs)} and {len(ys)}. Outline it again."
         )
-    corners = set(zip(xs, ys, strict=True))
-    if len(corners) < 3:
-        raise DatasetError(
-            f"{region.where}: expected a polygon of at least 3 points. "
-            f"Received: {len(corners)}. Remove it or outline the object again.",
-            kind="no-area",
-        )
-    points = np.array(list(corners), float)
-    # Rank and not area: a figure of eight may have a signed area of 0.
-    if np.linalg.matrix_rank(points - points[0]) < 2:
-        raise DatasetError(
-            f"{region.where}: expected a polygon with an area. Received: "
-            f"{len(corners)} points on a line. Remove it or outline the object again.",
-            kind="no-area",
-        )
-    return Polygon(tuple(xs), tuple(ys))
+    return checked_polygon(xs, ys, region.where)
 
 
 def _rectangle(region: RawRegion) -> Rectangle:

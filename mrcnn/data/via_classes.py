@@ -19,6 +19,8 @@ _logger = logging.getLogger(__name__)
 
 # Names an attribute that holds the class usually has, the surest first.
 _CLASS_LIKE = ("class", "label", "category", "object", "type", "name")
+# Says "1" of a region that is a group outlined as one, as in COCO.
+CROWD_ATTRIBUTE = "iscrowd"
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,11 @@ def class_labels(
     return labels
 
 
+def is_crowd(region: RawRegion) -> bool:
+    """Tell whether a region is marked as a group that was outlined as one."""
+    return str(region.region_attributes.get(CROWD_ATTRIBUTE)).strip() == "1"
+
+
 def _class_attribute(
     regions: list[RawRegion], wanted: str | None, file: Path
 ) -> str | None:
@@ -95,6 +102,8 @@ def _class_attribute(
     counts: dict[str, int] = {}
     for region in regions:
         for name, value in region.region_attributes.items():
+            if name == CROWD_ATTRIBUTE:
+                continue
             filled = bool(value.strip() if isinstance(value, str) else value)
             counts[name] = counts.get(name, 0) + filled
     if wanted is not None:
