@@ -23,14 +23,13 @@ class DatasetError(MrcnnError):
     Args:
         message: what a person reads.
         kind: what `mrcnn check` lists it under, a key of `data.problems.KINDS`.
-        extent: where in the image, (y1, x1, y2, x2) in pixels; None if nowhere or
-            everywhere.
+        region: the object that is refused, where it could be read.
     """
 
-    def __init__(self, message: str = "", *, kind: str = "broken", extent=None):
+    def __init__(self, message: str = "", *, kind: str = "broken", region=None):
         super().__init__(message)
         self.kind = kind
-        self.extent = extent
+        self.region = region
 
 
 class WeightsError(MrcnnError):

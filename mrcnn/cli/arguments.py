@@ -191,12 +191,18 @@ def network_settings(args: argparse.Namespace, base: type[Config] = Config) -> d
         "LEARNING_RATE": getattr(args, "lr", None),
         "DETECTION_MIN_CONFIDENCE": getattr(args, "confidence", None),
     }
-    if args.image_size is not None:
-        # Small images are scaled up as far as with the default size.
-        least = round(args.image_size * base.IMAGE_MIN_DIM / base.IMAGE_MAX_DIM)
-        settings |= {"IMAGE_MAX_DIM": args.image_size, "IMAGE_MIN_DIM": least}
     given = {key: value for key, value in settings.items() if value is not None}
+    given |= size_settings(args.image_size, base)
     return given | recipe_settings(args) | dict(args.set)
+
+
+def size_settings(side: int | None, base: type[Config] = Config) -> dict:
+    """Return the settings of --image-size, none where it is not given."""
+    if side is None:
+        return {}
+    # Small images are scaled up as far as with the default size.
+    least = round(side * base.IMAGE_MIN_DIM / base.IMAGE_MAX_DIM)
+    return {"IMAGE_MAX_DIM": side, "IMAGE_MIN_DIM": least}
 
 
 def training_stages(args: argparse.Namespace, config: Config) -> tuple[Stage, ...]:
@@ -290,6 +296,11 @@ def _add_network_flags(group) -> None:
         metavar="NAME",
         help="resnet101 (most accurate), resnet50, or resnet18 (for a CPU)",
     )
+    add_setting_flags(group)
+
+
+def add_setting_flags(group) -> None:
+    """Add --image-size and --set."""
     group.add_argument(
         "--image-size",
         type=positive,

@@ -14,7 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrcnn.data import formats
-from mrcnn.data.hashes import Fingerprint, fingerprint, groups, similar_pairs
+from mrcnn.data.hashes import (
+    Fingerprint,
+    groups,
+    image_fingerprint,
+    similar_pairs,
+)
 from mrcnn.data.label_checks import label_problems
 from mrcnn.data.outline_checks import outline_problems
 from mrcnn.data.problems import KINDS, Problem, collected, tolerated
@@ -139,16 +144,12 @@ def _pixel_problems(parts: dict, progress) -> list[Problem]:
     with collected() as problems, ThreadPoolExecutor() as pool:
         prints: list[tuple[str, str, Fingerprint]] = []
         for (name, part, image_id), reading in progress(
-            [(image, pool.submit(_fingerprint, *image[1:])) for image in images]
+            [(image, pool.submit(image_fingerprint, *image[1:])) for image in images]
         ):
             path = str(part.image_info[image_id]["path"])
             with tolerated(path):
                 prints.append((name, path, reading.result()))
     return problems + _listed_twice(prints) + _copies(prints)
-
-
-def _fingerprint(part: AnnotatedDataset, image_id: int) -> Fingerprint:
-    return fingerprint(part.image_info[image_id]["path"], part.load_image(image_id))
 
 
 def _listed_twice(prints) -> list[Problem]:
@@ -198,13 +199,15 @@ def _alike(prints, leak_kind: str, kind: str) -> list[Problem]:
             f"in {' and '.join(subsets)}: what is measured there is known by heart. "
             "Keep them in one subset; 'mrcnn split' does."
         )
-        return [Problem(leak_kind, f"{names}: {exactly}, {advice}", paths[0])]
+        text = f"{names}: {exactly}, {advice}"
+        return [Problem(leak_kind, text, paths[0], others=tuple(paths[1:]))]
     advice = (
         "Keep one of them."
         if kind == "duplicate-image"
         else ("Keep them in one subset when you divide the images; 'mrcnn split' does.")
     )
-    return [Problem(kind, f"{names}: {exactly}. {advice}", paths[0])]
+    text = f"{names}: {exactly}. {advice}"
+    return [Problem(kind, text, paths[0], others=tuple(paths[1:]))]
 
 
 # ---- Counts ----

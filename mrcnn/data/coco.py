@@ -18,7 +18,7 @@ import numpy as np
 from mrcnn.data.annotations import AnnotationFile, check_known_class, is_number
 from mrcnn.data.images import image_hw
 from mrcnn.data.polygons import polygon_area
-from mrcnn.data.problems import note, tolerated
+from mrcnn.data.problems import Problem, note, tolerated
 from mrcnn.data.regions import AnnotatedDataset, Region, check_inside
 from mrcnn.data.rle import mask_to_rle, packed, unpacked_mask
 from mrcnn.data.shapes import covers_nothing, tighten
@@ -288,11 +288,11 @@ def _note_equal_ids(records: list, annotation: AnnotationFile) -> None:
     ids = [record.get("id") for record in records if isinstance(record, dict)]
     for record_id, count in Counter(filter(_is_id, ids)).items():
         if count > 1:
-            note(
-                "duplicate-id",
+            text = (
                 f"{annotation.path}: {count} annotations have the id {record_id}. "
-                "COCO's own tools read the last only. Number them anew.",
+                "COCO's own tools read the last only. Number them anew."
             )
+            note(Problem("duplicate-id", text))
 
 
 def _regions(
@@ -320,14 +320,8 @@ def _regions(
 
 
 def _note_empty(region: Region, path: Path, where: str) -> None:
-    note(
-        "tiny",
-        f"{where}, {region.place}: covers no pixel and is left out. Remove it or "
-        "outline the object again.",
-        image=path,
-        place=region.place,
-        extent=region.shape.extent,
-    )
+    text = f"{where}, {region.place}: covers no pixel and is left out. Remove it."
+    note(Problem("tiny", text, str(path), region.place, (region,)))
 
 
 def _region(record: dict, place: str, size: tuple[int, int], where: str) -> Region:

@@ -10,13 +10,17 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from mrcnn.data.dataset import Dataset
 
 # Of the 256 bits of a hash, two unrelated photos differ in about 128 (least of 8,600
 # pairs: 96), a copy of another size, quality or brightness in at most 30.
@@ -40,6 +44,30 @@ class Fingerprint:
     digest: str
     bits: np.ndarray
     small: np.ndarray
+
+
+def similar_groups(dataset: Dataset) -> np.ndarray:
+    """Return the group of each image, int [images]; those that look the same share one.
+
+    Args:
+        dataset: prepared, of images in files. All are read.
+
+    Raises:
+        DatasetError: an image cannot be read.
+    """
+    with ThreadPoolExecutor() as pool:
+        prints = list(pool.map(partial(image_fingerprint, dataset), dataset.image_ids))
+    return groups(len(prints), similar_pairs(prints))
+
+
+def image_fingerprint(dataset: Dataset, image_id: int) -> Fingerprint:
+    """Return what tells an image of a data set from others.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    path = dataset.image_info[image_id]["path"]
+    return fingerprint(path, dataset.load_image(image_id))
 
 
 def fingerprint(path: str | os.PathLike, image: np.ndarray) -> Fingerprint:

@@ -179,7 +179,7 @@ def _region(
             f"{where}, {thing.place}: expected an outline that covers a pixel. "
             "Received: one that covers none. Remove it or outline the object again.",
             kind="no-area",
-            extent=thing.shape.extent,
+            region=region,
         )
     return region
 

@@ -40,7 +40,8 @@ def outline_problems(info: dict, refused: list[Problem] = ()) -> list[Problem]:
         kind "outside", too.
     """
     where = f"{info['annotation_file']}, image {info['path']}"
-    turned = _turned(info, [p.extent for p in refused if p.kind == "outside"], where)
+    outside = [r for p in refused if p.kind == "outside" for r in p.regions]
+    turned = _turned(info, [*info["annotations"], *outside], where)
     if turned:
         return [turned]
     image_hw = (info["height"], info["width"])
@@ -53,10 +54,10 @@ def outline_problems(info: dict, refused: list[Problem] = ()) -> list[Problem]:
     return found + _same_objects(info, where)
 
 
-def _turned(info: dict, outside: list, where: str) -> Problem | None:
+def _turned(info: dict, regions: list[Region], where: str) -> Problem | None:
     """Return the problem of an image whose outlines fit it turned by a quarter."""
     image_hw = (info["height"], info["width"])
-    extents = [region.shape.extent for region in info["annotations"]] + outside
+    extents = [region.shape.extent for region in regions]
     far_out = _FAR_OUT * max(image_hw)
     if max((_reach(extent, image_hw) for extent in extents), default=0) <= far_out:
         return None
@@ -77,6 +78,7 @@ def _turned(info: dict, outside: list, where: str) -> Problem | None:
         f"{where}: {len(extents)} outlines do not fit the image of {image_hw[1]} x "
         f"{image_hw[0]} pixels, but one of {image_hw[0]} x {image_hw[1]}. {why}",
         str(info["path"]),
+        regions=tuple(regions),
     )
 
 
@@ -222,4 +224,4 @@ def _mask_overlap(first: Shape, second: Shape, image_hw: tuple[int, int]) -> flo
 
 def _problem(kind: str, message: str, info: dict, region: Region) -> Problem:
     path = str(info["path"])
-    return Problem(kind, message, path, region.place, region.shape.extent)
+    return Problem(kind, message, path, region.place, (region,))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mrcnn.errors import DatasetError
 
@@ -58,14 +58,16 @@ class Problem:
         image: path of the image; its name where there is no file; None if the
             problem is not that of one image.
         place: the object, "region 3" for example.
-        extent: where in the image, (y1, x1, y2, x2) in pixels.
+        regions: the objects, where they could be read.
+        others: paths of the images that look the same, where that is the problem.
     """
 
     kind: str
     message: str
     image: str | None = None
     place: str | None = None
-    extent: tuple[float, float, float, float] | None = None
+    regions: tuple = field(default=(), repr=False)
+    others: tuple[str, ...] = ()
 
     @property
     def severity(self) -> str:
@@ -119,15 +121,13 @@ class tolerated:  # noqa: N801 - a context manager, used as a function
         if problems is None or not isinstance(error, DatasetError):
             return False
         image = None if self.image is None else str(self.image)
-        problems.append(
-            Problem(error.kind, str(error), image, self.place, error.extent)
-        )
+        regions = () if error.region is None else (error.region,)
+        problems.append(Problem(error.kind, str(error), image, self.place, regions))
         return True
 
 
-def note(kind: str, message: str, *, image=None, place=None, extent=None) -> None:
+def note(problem: Problem) -> None:
     """Add a problem to the list that is collected, if there is one."""
     problems = _collecting.get()
     if problems is not None:
-        name = None if image is None else str(image)
-        problems.append(Problem(kind, message, name, place, extent))
+        problems.append(problem)

@@ -89,7 +89,7 @@ class AnnotatedDataset(Dataset):
                     f"{self._name(image_id)}, {region.place}: expected an outline "
                     "that covers a pixel. Received: one that covers none. Remove it.",
                     kind="no-area",
-                    extent=region.shape.extent,
+                    region=region,
                 )
             box_masks.append(mask)
         return boxes, box_masks, self.image_class_ids(image_id)
@@ -139,5 +139,5 @@ def check_inside(region: Region, image_hw: tuple[int, int], where: str) -> None:
             f"{width} x {height} pixels. Received: x from {x1:g} to {x2:g}, y from "
             f"{y1:g} to {y2:g}. Is the image turned or another one? Outline it again.",
             kind="outside",
-            extent=region.shape.extent,
+            region=region,
         )

@@ -158,6 +158,23 @@ def suggested_scales(boxes: np.ndarray, num_scales: int) -> tuple[int, ...]:
     return tuple(max(round(scale), 1) for scale in spread.tolist())
 
 
+def num_anchors(
+    image_hw: tuple[int, int],
+    *,
+    strides: Sequence[int],
+    ratios: Sequence[float],
+    anchor_stride: int = 1,
+) -> int:
+    """Return how many anchors an image has, of one scale at each level.
+
+    Example:
+        >>> num_anchors((128, 128), strides=[4, 8, 16, 32, 64], ratios=[0.5, 1, 2])
+        4092
+    """
+    cells = -(-feature_shapes(image_hw, strides) // anchor_stride)
+    return int(cells.prod(axis=1).sum()) * len(ratios)
+
+
 def batch_bytes(
     image_shape: Sequence[int],
     *,

@@ -195,7 +195,7 @@ def test_coco_knows_the_size(coco):
 
 def test_outside(via):
     problem = only(via({"a.png": (photo(1), [square(), square(200)])}), "outside")
-    assert problem.extent == (10, 200, 30, 220)
+    assert problem.regions[0].shape.extent == (10, 200, 30, 220)
 
 
 def test_no_area(via):
