@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mrcnn.data import coco, via
+from mrcnn.data import coco, cvat, label_map, mask_files, via, via3, via_csv, voc
 from mrcnn.data.annotations import (
     AnnotationFile,
     AnnotationFolder,
@@ -222,6 +222,12 @@ def _check_division(path: Path, subset: str | None, files: list) -> None:
 
 for _format in (
     Format("VIA", via.recognises, via.read),
+    Format("VIA CSV", via_csv.recognises, via_csv.read),
+    Format("VIA 3", via3.recognises, via3.read),
     Format("COCO", coco.recognises, coco.read),
+    Format("CVAT", cvat.recognises, cvat.read),
+    Format("Pascal VOC", voc.recognises, voc.read, one_file_per_image=True),
+    Format("masks by image", mask_files.recognises, mask_files.read),
+    Format("label maps", label_map.recognises, label_map.read),
 ):
     add_format(_format)

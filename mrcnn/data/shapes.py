@@ -11,15 +11,19 @@ inside or on it, as in the masks the original was trained on.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from mrcnn.data.polygons import fill_polygon, polygon_area
+from mrcnn.errors import DatasetError
 
 # Below this area (pixels) a shape may cover no pixel at all: draw it to find out.
 _SMALL_AREA = 16
+# Of a polygon. More than any hand sets, and than a traced mask of 10,000 pixels has.
+MAX_POINTS = 100_000
 
 
 class Shape(Protocol):
@@ -64,6 +68,38 @@ class Polygon:
         y1, x1, y2, x2 = _pixel_box(self.extent, image_hw)
         xs, ys = np.subtract(self.xs, x1), np.subtract(self.ys, y1)
         return tighten(fill_polygon(xs, ys, (y2 - y1, x2 - x1)), y1, x1)
+
+
+def checked_polygon(xs: Sequence[float], ys: Sequence[float], where: str) -> Polygon:
+    """Return a polygon whose corners enclose something.
+
+    Args:
+        xs: horizontal coordinates of the corners, pixels.
+        ys: vertical coordinates, as many.
+        where: file, image and object, for the message.
+
+    Raises:
+        DatasetError: fewer than three different corners, all on a line, or too many.
+    """
+    if len(xs) > MAX_POINTS:
+        raise DatasetError(
+            f"{where}: expected a polygon of at most {MAX_POINTS:,} points. "
+            f"Received: {len(xs):,}. Simplify it."
+        )
+    corners = set(zip(xs, ys, strict=True))
+    if len(corners) < 3:
+        raise DatasetError(
+            f"{where}: expected a polygon of at least 3 points. "
+            f"Received: {len(corners)}. Remove it or outline the object again."
+        )
+    points = np.array(list(corners), float)
+    # Rank and not area: a figure of eight may have a signed area of 0.
+    if np.linalg.matrix_rank(points - points[0]) < 2:
+        raise DatasetError(
+            f"{where}: expected a polygon with an area. Received: "
+            f"{len(corners)} points on a line. Remove it or outline the object again."
+        )
+    return Polygon(tuple(xs), tuple(ys))
 
 
 @dataclass(frozen=True)

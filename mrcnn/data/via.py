@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from mrcnn.data.annotations import AnnotationFile, is_number
+from mrcnn.data.annotations import (
+    AnnotationFile,
+    is_number,
+    short,
+)
 from mrcnn.data.images import image_hw
 from mrcnn.data.labelled import LabelledImage, LabelledShape, labelled_dataset
 from mrcnn.data.regions import AnnotatedDataset
-from mrcnn.data.shapes import Ellipse, Polygon, Rectangle, Shape
-from mrcnn.data.via_classes import RawRegion, class_labels, short
+from mrcnn.data.shapes import Ellipse, Polygon, Rectangle, Shape, checked_polygon
+from mrcnn.data.via_classes import RawRegion, class_labels
 from mrcnn.errors import DatasetError
 
 SOURCE = "via"
@@ -58,7 +60,22 @@ def read(
     Raises:
         DatasetError: anything is broken; names file, image and region.
     """
-    content = annotation.content
+    return dataset_of(
+        annotation.content, annotation, class_names, class_attribute, keep_unannotated
+    )
+
+
+def dataset_of(
+    content: dict,
+    annotation: AnnotationFile,
+    class_names: list[str] | None,
+    class_attribute: str | None,
+    keep_unannotated: bool | None,
+) -> AnnotatedDataset:
+    """Return the data set of what VIA 2 would have saved, as `read` does.
+
+    `via_csv` and `via3` bring their files into this form.
+    """
     images = list(_raw_images(content, annotation))
     labels = class_labels(
         [region for _, regions in images for region in regions],
@@ -67,10 +84,9 @@ def read(
         class_names,
         class_attribute,
     )
-    known = _images(images, labels, annotation, keep_unannotated)
     return labelled_dataset(
         SOURCE,
-        known,
+        _images(images, labels, annotation, keep_unannotated),
         annotation.path,
         class_names=class_names,
         keep_unannotated=keep_unannotated,
@@ -171,20 +187,7 @@ def _polygon(region: RawRegion) -> Polygon:
             f"{region.where}: expected as many x as y coordinates. Received: "
             f"{len(xs)} and {len(ys)}. Outline it again."
         )
-    corners = set(zip(xs, ys, strict=True))
-    if len(corners) < 3:
-        raise DatasetError(
-            f"{region.where}: expected a polygon of at least 3 points. "
-            f"Received: {len(corners)}. Remove it or outline the object again."
-        )
-    points = np.array(list(corners), float)
-    # Rank and not area: a figure of eight may have a signed area of 0.
-    if np.linalg.matrix_rank(points - points[0]) < 2:
-        raise DatasetError(
-            f"{region.where}: expected a polygon with an area. Received: "
-            f"{len(corners)} points on a line. Remove it or outline the object again."
-        )
-    return Polygon(tuple(xs), tuple(ys))
+    return checked_polygon(xs, ys, region.where)
 
 
 def _rectangle(region: RawRegion) -> Rectangle:
