@@ -58,31 +58,14 @@ class AnnotationFile:
             )
         for folder in self.image_folders:
             if (folder / relative).is_file():
-                return self._inside(folder, folder / relative)
+                check_link(folder, folder / relative)
+                return folder / relative
         folders = ", ".join(str(folder) for folder in self.image_folders)
         raise DatasetError(
             f"{self.path}, image {file_name!r}: expected the file in {folders}. "
             "Received: no such file. Put it there or take it out of the annotations.",
             kind="missing-image",
         )
-
-    def _inside(self, folder: Path, path: Path) -> Path:
-        """Return a path that is no link out of its folder.
-
-        Raises:
-            DatasetError: it is one.
-        """
-        # The folder itself may be a link; asked only where one lies below it.
-        below = path.relative_to(folder).parts
-        steps = (folder.joinpath(*below[: i + 1]) for i in range(len(below)))
-        is_linked = any(step.is_symlink() for step in steps)
-        if is_linked and not path.resolve().is_relative_to(folder.resolve()):
-            raise DatasetError(
-                f"{self.path}, image {path.name!r}: expected a file inside the data "
-                f"set's folder. Received: {path}, a link that leaves it. Put the image "
-                "there instead of the link."
-            )
-        return path
 
 
 @dataclass(frozen=True)
@@ -99,6 +82,32 @@ class AnnotationFolder:
     path: Path
     subset: str | None = None
     files: tuple[AnnotationFile, ...] = ()
+
+
+def check_link(folder: Path, path: Path) -> None:
+    """Refuse a path that is a link out of its folder.
+
+    Args:
+        folder: may be a link itself.
+        path: an image or mask somewhere below it.
+
+    Raises:
+        DatasetError: it leads elsewhere.
+    """
+    below = path.relative_to(folder).parts
+    steps = (folder.joinpath(*below[: i + 1]) for i in range(len(below)))
+    is_linked = any(step.is_symlink() for step in steps)
+    if is_linked and not path.resolve().is_relative_to(folder.resolve()):
+        raise DatasetError(
+            f"{path}: expected a file inside the data set's folder. Received: a link "
+            "that leaves it. Put the file there instead of the link."
+        )
+
+
+def short(value) -> str:
+    """Return a value as text for a message, cut to 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def is_number(value) -> bool:
@@ -143,6 +152,19 @@ def check_class_names(class_names) -> None:
         raise DatasetError(
             "Expected different class names, without the background. Received: "
             f"class_names={list(class_names)}. Remove {repeated or 'BG'}."
+        )
+
+
+def refuse_class_attribute(class_attribute: str | None, path: Path) -> None:
+    """Refuse a class attribute for a format that has none.
+
+    Raises:
+        DatasetError: one is given.
+    """
+    if class_attribute is not None:
+        raise DatasetError(
+            f"{path}: expected no class_attribute, which is for VIA alone. "
+            f"Received: class_attribute={class_attribute!r}. Leave it out."
         )
 
 

@@ -10,89 +10,27 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mrcnn.data.annotations import AnnotationFile, check_known_class, is_number
-from mrcnn.data.images import image_hw
-from mrcnn.data.polygons import polygon_area
+from mrcnn.data.annotations import (
+    AnnotationFile,
+    check_known_class,
+    refuse_class_attribute,
+)
+from mrcnn.data.coco_shapes import polygon_shape, rle_shape
+from mrcnn.data.images import image_hw, stated_hw
 from mrcnn.data.problems import Problem, note, tolerated
 from mrcnn.data.regions import AnnotatedDataset, Region, check_inside
-from mrcnn.data.rle import mask_to_rle, packed, unpacked_mask
-from mrcnn.data.shapes import covers_nothing, tighten
+from mrcnn.data.rle import mask_to_rle
+from mrcnn.data.shapes import covers_nothing
 from mrcnn.errors import DatasetError
 from mrcnn.structures import Detections
 
 _logger = logging.getLogger(__name__)
 
 SOURCE = "coco"
-
-
-@dataclass(frozen=True)
-class CocoPolygon:
-    """An outline of one or more polygons, drawn by pycocotools.
-
-    Attributes:
-        parts: each part as (x1, y1, x2, y2 ...), pixels.
-    """
-
-    parts: tuple[tuple[float, ...], ...]
-
-    @property
-    def extent(self) -> tuple[float, float, float, float]:
-        """Bounding box (y1, x1, y2, x2), pixels."""
-        xs = [x for part in self.parts for x in part[::2]]
-        ys = [y for part in self.parts for y in part[1::2]]
-        return min(ys), min(xs), max(ys), max(xs)
-
-    @property
-    def area(self) -> float:
-        """Sum of the areas of the parts, pixels."""
-        return sum(polygon_area(part[::2], part[1::2]) for part in self.parts)
-
-    def rasterise(self, image_hw: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the tight box and the mask inside it."""
-        from pycocotools import mask as coco_mask
-
-        parts = coco_mask.frPyObjects([list(part) for part in self.parts], *image_hw)
-        return tighten(unpacked_mask(coco_mask.merge(parts)))
-
-
-@dataclass(frozen=True)
-class CocoRle:
-    """An outline in packed run lengths.
-
-    Attributes:
-        size: (height, width) of the image, pixels.
-        counts: the run lengths, packed and checked.
-    """
-
-    size: tuple[int, int]
-    counts: bytes
-
-    @property
-    def extent(self) -> tuple[float, float, float, float]:
-        """Bounding box (y1, x1, y2, x2), pixels."""
-        from pycocotools import mask as coco_mask
-
-        x, y, width, height = map(float, coco_mask.toBbox(self._rle()))
-        return y, x, y + height, x + width
-
-    @property
-    def area(self) -> float:
-        """Number of pixels."""
-        from pycocotools import mask as coco_mask
-
-        return float(coco_mask.area(self._rle()))
-
-    def rasterise(self, image_hw: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the tight box and the mask inside it."""
-        return tighten(unpacked_mask(self._rle()))
-
-    def _rle(self) -> dict:
-        return {"size": list(self.size), "counts": self.counts}
 
 
 def recognises(content: object) -> bool:
@@ -125,11 +63,7 @@ def read(
     Raises:
         DatasetError: anything is broken; names file, image and annotation.
     """
-    if class_attribute is not None:
-        raise DatasetError(
-            f"{annotation.path}: expected no class_attribute, because COCO has "
-            f"categories. Received: class_attribute={class_attribute!r}. Leave it out."
-        )
+    refuse_class_attribute(class_attribute, annotation.path)
     content = annotation.content
     categories = _categories(content, annotation)
     names = list(categories.values()) if class_names is None else class_names
@@ -149,8 +83,7 @@ def read(
         with tolerated(file_name):
             path = annotation.find_image(file_name)
             where = f"{annotation.path}, image {file_name!r}"
-            size = image_hw(path)
-            _check_size(image, size, where)
+            size = _image_hw(image, path, where)
             regions = _regions(
                 by_image[image["id"]], wanted, path, size, where, left_out
             )
@@ -328,9 +261,9 @@ def _region(record: dict, place: str, size: tuple[int, int], where: str) -> Regi
     where_region = f"{where}, {place}"
     segmentation = record.get("segmentation")
     if isinstance(segmentation, dict):
-        shape = _rle_shape(segmentation, size, where_region)
+        shape = rle_shape(segmentation, size, where_region)
     else:
-        shape = _polygon_shape(segmentation, where_region)
+        shape = polygon_shape(segmentation, where_region)
     is_crowd = record.get("iscrowd", 0)
     if is_crowd not in (0, 1):
         raise DatasetError(
@@ -342,49 +275,16 @@ def _region(record: dict, place: str, size: tuple[int, int], where: str) -> Regi
     return region
 
 
-def _polygon_shape(segmentation, where: str) -> CocoPolygon:
-    if not isinstance(segmentation, list) or not segmentation:
-        raise DatasetError(
-            f"{where}: expected an outline, polygons or run lengths, in segmentation. "
-            f"Received: {segmentation!r}. Outline the object; a box is not enough."
-        )
-    for part in segmentation:
-        # pycocotools takes four numbers for a box, so that six is the least.
-        is_polygon = isinstance(part, list) and len(part) >= 6 and len(part) % 2 == 0
-        if not is_polygon or not all(map(is_number, part)):
-            raise DatasetError(
-                f"{where}: expected polygons [x1, y1, x2, y2, x3, y3 ...] of at least "
-                f"3 points. Received: {repr(part)[:60]}. Outline the object again."
-            )
-    return CocoPolygon(tuple(map(tuple, segmentation)))
+def _image_hw(image: dict, path: Path, where: str) -> tuple[int, int]:
+    """Return the (height, width) that the file states, else that of the image.
 
-
-def _rle_shape(segmentation: dict, size: tuple[int, int], where: str) -> CocoRle:
-    try:
-        rle = packed(segmentation)
-    except DatasetError as error:
-        raise DatasetError(f"{where}: {error}") from error
-    if tuple(rle["size"]) != size:
-        raise DatasetError(
-            f"{where}: expected run lengths of the image's size {list(size)} (height, "
-            f"width). Received: {rle['size']}. Export the annotations again."
-        )
-    return CocoRle(size, rle["counts"])
-
-
-def _check_size(image: dict, size: tuple[int, int], where: str) -> None:
-    """Refuse an image that is not the one, or not the way round, that was annotated."""
-    stated = tuple(
-        side if image.get(key) is None else image[key]
-        for key, side in zip(("height", "width"), size, strict=True)
-    )
-    if stated != size:
-        turned = " Its EXIF turns it: save it upright." if stated == size[::-1] else ""
-        raise DatasetError(
-            f"{where}: expected {stated} (height, width) as the annotations say. "
-            f"Received: {size}.{turned} Put the annotated image there.",
-            kind="turned-image" if turned else "other-size",
-        )
+    Whether the image is of the stated size is found out when it is read: opening
+    thousands takes long.
+    """
+    stated = image.get("height"), image.get("width")
+    if None in stated:
+        return image_hw(path)
+    return stated_hw(*stated, where)
 
 
 def _log_left_out(

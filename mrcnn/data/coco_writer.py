@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mrcnn.data.coco import CocoPolygon
+from mrcnn.data.coco_shapes import CocoPolygon
 from mrcnn.data.labelled import LabelledImage, LabelledShape
 from mrcnn.data.outlines import coco_polygon_with_holes, coco_polygons
 from mrcnn.data.rle import mask_to_rle

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +95,7 @@ class Dataset:
     def from_detections(
         cls,
         paths: Sequence[str | os.PathLike],
-        detections: Sequence[Detections],
+        detections: Iterable[Detections],
         class_names: Sequence[str],
     ) -> Dataset:
         """Return what was found in images as a data set, prepared.

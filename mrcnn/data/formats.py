@@ -19,7 +19,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mrcnn.data import coco, labelme, via, yolo
+from mrcnn.data import (
+    coco,
+    cvat,
+    label_map,
+    labelme,
+    mask_files,
+    via,
+    via3,
+    via_csv,
+    voc,
+    yolo,
+)
 from mrcnn.data.annotations import (
     AnnotationFile,
     AnnotationFolder,
@@ -222,8 +233,14 @@ def _check_division(path: Path, subset: str | None, files: list) -> None:
 
 for _format in (
     Format("VIA", via.recognises, via.read),
+    Format("VIA CSV", via_csv.recognises, via_csv.read),
+    Format("VIA 3", via3.recognises, via3.read),
     Format("COCO", coco.recognises, coco.read),
     Format("LabelMe", labelme.recognises, labelme.read, one_file_per_image=True),
     Format("YOLO", yolo.recognises, yolo.read),
+    Format("CVAT", cvat.recognises, cvat.read),
+    Format("Pascal VOC", voc.recognises, voc.read, one_file_per_image=True),
+    Format("masks by image", mask_files.recognises, mask_files.read),
+    Format("label maps", label_map.recognises, label_map.read),
 ):
     add_format(_format)

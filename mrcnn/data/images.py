@@ -37,6 +37,8 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDES_SWAPPED = (5, 6, 7, 8)
+# Modes with one number a pixel.
+_NUMBER_MODES = ("1", "L", "P", "I", "I;16", "I;16B", "F")
 # What Pillow's readers are known to raise on damaged bytes.
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error)
 
@@ -61,6 +63,37 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
         if image.mode == "F" or image.mode.startswith("I"):
             return as_rgb(_grey_of_many_bits(image))
         return np.array(image.convert("RGB"))
+
+
+def read_labels(path: str | os.PathLike) -> np.ndarray:
+    """Return a picture whose values are numbers and not colours, an instance map say.
+
+    Args:
+        path: an image file without loss, PNG for example.
+
+    Returns:
+        int32 [H, W]: the grey value, the place in the palette, or 0xRRGGBB of a
+        colour. Alpha is dropped; nothing is turned.
+
+    Raises:
+        DatasetError: the file is missing, is no image, or is damaged.
+    """
+    with _opened(path) as image:
+        if image.mode == "LA":
+            image = image.convert("L")
+        elif image.mode not in _NUMBER_MODES:
+            image = image.convert("RGB")
+        labels = np.array(image)
+        if labels.dtype.kind == "f":
+            raise DatasetError(
+                "Expected whole numbers. Received: a picture of floats. Save it as a "
+                "PNG of 8 or 16 bits."
+            )
+        if labels.ndim == 2:
+            return labels.astype(np.int32)
+        red, green, blue = np.moveaxis(labels.astype(np.int32), 2, 0)
+        is_grey = np.array_equal(red, green) and np.array_equal(red, blue)
+        return red if is_grey else red << 16 | green << 8 | blue
 
 
 def image_hw(path: str | os.PathLike) -> tuple[int, int]:
@@ -92,6 +125,28 @@ def is_turned(path: str | os.PathLike) -> bool:
     """
     with _opened(path) as image:
         return _orientation(image) in _SIDES_SWAPPED
+
+
+def stated_hw(height, width, where: str) -> tuple[int, int]:
+    """Return the size of an image that an annotation file states.
+
+    Args:
+        height: pixels, as it stands in the file.
+        width: likewise.
+        where: annotation file and image, for the message.
+
+    Raises:
+        DatasetError: it is no size, or larger than any image that would be opened.
+    """
+    largest = 2 * (Image.MAX_IMAGE_PIXELS or 1 << 30)  # what Pillow refuses
+    is_whole = all(isinstance(side, (int, float)) for side in (height, width))
+    # NaN fails the comparison.
+    if not is_whole or not (min(height, width) >= 1 and height * width <= largest):
+        raise DatasetError(
+            f"{where}: expected its height and width, at most {largest:,} pixels. "
+            f"Received: {str((height, width))[:60]}. Export the annotations again."
+        )
+    return int(height), int(width)
 
 
 def as_rgb(array: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mrcnn.data.annotations import check_known_class
@@ -131,38 +131,26 @@ def labelled_dataset(
 
 
 def joined_parts(
-    parts: Iterable[tuple[object | None, LabelledShape]], where: str
+    parts: Iterable[tuple[object | None, LabelledShape]],
 ) -> tuple[LabelledShape, ...]:
-    """Return objects from parts: those with the same group are one object.
+    """Return objects from parts: those of one group and one label are one object.
 
     Args:
         parts: (group, part) in the order of the file; None is a group of its own.
-        where: annotation file and image, for messages.
 
     Returns:
         The objects, each where its first part stood.
-
-    Raises:
-        DatasetError: the parts of a group have different labels.
     """
-    groups: dict[object, list[LabelledShape]] = {}
+    objects: dict[object, list[LabelledShape]] = {}
     for i, (group, part) in enumerate(parts):
-        key = ("alone", i) if group is None else ("group", group)
-        groups.setdefault(key, []).append(part)
-    objects = []
-    for first, *others in groups.values():
-        for other in others:
-            if other.label != first.label:
-                raise DatasetError(
-                    f"{where}, {other.place}: expected the label of {first.place}, "
-                    f"which is of the same group, {first.label!r}. Received: "
-                    f"{other.label!r}. Give both one label or take them apart."
-                )
-        if others:
-            shape = Compound(tuple(part.shape for part in (first, *others)))
-            first = LabelledShape(shape, first.label, first.place, first.is_crowd)
-        objects.append(first)
-    return tuple(objects)
+        key = (i,) if group is None else (group, part.label)
+        objects.setdefault(key, []).append(part)
+    return tuple(
+        replace(first, shape=Compound(tuple(part.shape for part in (first, *others))))
+        if others
+        else first
+        for first, *others in objects.values()
+    )
 
 
 def _region(

@@ -16,8 +16,13 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from mrcnn.data.annotations import AnnotationFolder, is_number
-from mrcnn.data.images import image_hw
+from mrcnn.data.annotations import (
+    AnnotationFolder,
+    is_number,
+    refuse_class_attribute,
+    short,
+)
+from mrcnn.data.images import image_hw, stated_hw
 from mrcnn.data.labelled import (
     LabelledImage,
     LabelledShape,
@@ -27,7 +32,6 @@ from mrcnn.data.labelled import (
 from mrcnn.data.problems import tolerated
 from mrcnn.data.regions import AnnotatedDataset
 from mrcnn.data.shapes import BoxMask, Ellipse, Shape, checked_polygon
-from mrcnn.data.via_classes import short
 from mrcnn.errors import DatasetError
 
 SOURCE = "labelme"
@@ -58,11 +62,7 @@ def read(
     Raises:
         DatasetError: anything is broken; names file and shape.
     """
-    if class_attribute is not None:
-        raise DatasetError(
-            f"{folder.path}: expected no class_attribute, because LabelMe has labels. "
-            f"Received: class_attribute={class_attribute!r}. Leave it out."
-        )
+    refuse_class_attribute(class_attribute, folder.path)
     return labelled_dataset(
         SOURCE,
         _images(folder),
@@ -79,11 +79,11 @@ def _images(folder: AnnotationFolder) -> Iterator[LabelledImage]:
             name = _inner_name(content["imagePath"])
             path = file.find_image(name)
             stated = content.get("imageHeight"), content.get("imageWidth")
-            # The pixels are held against the stated size when they are read.
-            is_stated = all(isinstance(side, int) and 0 < side < 1e6 for side in stated)
-            size = stated if is_stated else image_hw(path)
-            parts = _parts(content["shapes"], path, size, str(file.path))
-            yield LabelledImage(name, path, size, joined_parts(parts, str(file.path)))
+            where = str(file.path)
+            # Whether the image is of the stated size is found out when it is read.
+            size = image_hw(path) if None in stated else stated_hw(*stated, where)
+            parts = _parts(content["shapes"], path, size, where)
+            yield LabelledImage(name, path, size, joined_parts(parts))
 
 
 def _inner_name(name):
@@ -134,7 +134,7 @@ def _part(
     is_crowd = isinstance(flags, dict) and flags.get(CROWD_FLAG) is True
     shape = _shape(record, image_hw, f"{where}, {place}")
     thing = LabelledShape(shape, label.strip(), place, is_crowd)
-    return None if group is None else (label, group), thing
+    return group, thing
 
 
 def _shape(record: dict, image_hw: tuple[int, int], where: str) -> Shape:

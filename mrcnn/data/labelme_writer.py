@@ -25,7 +25,7 @@ from mrcnn.data.saving import (
     unique_stems,
     write_json,
 )
-from mrcnn.data.shapes import Polygon
+from mrcnn.data.shapes import Compound, Polygon, Shape
 
 
 def write(saving: Saving) -> Path:
@@ -65,17 +65,27 @@ def _shapes(
         "flags": {CROWD_FLAG: True} if thing.is_crowd else {},
         "mask": None,
     }
-    if isinstance(thing.shape, Polygon):
-        points = zip(thing.shape.xs, thing.shape.ys, strict=True)
-        return [about | _polygon(points)]
-    (y1, x1, y2, x2), mask = box_and_mask(thing, image)
-    parts = part_polygons(mask, min_iou)
-    if parts is None:
-        corners = {"points": [[x1, y1], [x2 - 1, y2 - 1]], "shape_type": "mask"}
-        return [about | corners | {"mask": _png(mask)}]
-    if len(parts) > 1:
+    polygons = _own_polygons(thing.shape)
+    if polygons is None:
+        (y1, x1, y2, x2), mask = box_and_mask(thing, image)
+        parts = part_polygons(mask, min_iou)
+        if parts is None:
+            corners = {"points": [[x1, y1], [x2 - 1, y2 - 1]], "shape_type": "mask"}
+            return [about | corners | {"mask": _png(mask)}]
+        polygons = [part + np.array([x1, y1]) for part in parts]
+    if len(polygons) > 1:
         about["group_id"] = group
-    return [about | _polygon(part + np.array([x1, y1])) for part in parts]
+    return [about | _polygon(points) for points in polygons]
+
+
+def _own_polygons(shape: Shape) -> list | None:
+    """Return the points of a shape that is made of polygons alone, else None."""
+    parts = [shape]
+    if isinstance(shape, Compound) and not shape.holes:
+        parts = shape.parts
+    if not all(isinstance(part, Polygon) for part in parts):
+        return None
+    return [list(zip(part.xs, part.ys, strict=True)) for part in parts]
 
 
 def _polygon(points) -> dict:

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mrcnn.data.annotations import AnnotationFile, AnnotationFolder
+from mrcnn.data.annotations import AnnotationFile, AnnotationFolder, check_link
 from mrcnn.data.contents import SUFFIXES, YAML_SUFFIXES
 from mrcnn.errors import DatasetError
 
 SUBSETS = ("train", "val")
+_LOSSLESS = (".png", ".tif", ".tiff", ".bmp")
+IMAGE_SUFFIXES = (*_LOSSLESS, ".jpg", ".jpeg", ".webp", ".gif")
 
 
 def annotation_files(path: Path, subset: str | None = None) -> list[AnnotationFile]:
@@ -66,6 +68,64 @@ def annotation_folders(path: Path, subset: str | None = None) -> list[Annotation
     return [*inside, AnnotationFolder(path, subset)]
 
 
+def image_files(folder: Path) -> list[Path]:
+    """Return the images right in a folder, by name; hidden files are passed over."""
+    return _images_in(folder, IMAGE_SUFFIXES)
+
+
+def mask_files(folder: Path) -> list[tuple[str | None, Path]]:
+    """Return (class, path) of the masks in a folder and in its folders for classes.
+
+    The class is None for those right in the folder.
+    """
+    if not folder.is_dir():
+        return []
+    masks = [(None, path) for path in _images_in(folder, _LOSSLESS)]
+    for below in subfolders(folder):
+        if below.name not in SUBSETS:
+            masks += [(below.name, path) for path in _images_in(below, _LOSSLESS)]
+    return masks
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder, by name; hidden ones are passed over."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and not path.name.startswith(".")
+    )
+
+
+def only_class(class_names: list[str] | None, where: Path) -> str:
+    """Return the class of masks that are in no folder for a class.
+
+    Raises:
+        DatasetError: the caller names several.
+    """
+    if class_names is not None and len(class_names) != 1:
+        raise DatasetError(
+            f"{where}: expected masks in a folder for each class, "
+            f"{', '.join(class_names)}. Received: masks in none. Sort them, or give "
+            "one class name."
+        )
+    return class_names[0] if class_names else "object"
+
+
+def _listed(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    )
+
+
+def _images_in(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    paths = _listed(folder, suffixes)
+    for path in paths:
+        check_link(folder, path)
+    return paths
+
+
 def _is_subset_name(subset: str) -> bool:
     return subset not in ("", ".", "..") and not set("/\\*?[") & set(subset)
 
@@ -74,11 +134,7 @@ def _files_in(folder: Path) -> list[AnnotationFile]:
     """Return the files right in a folder, and Pascal VOC's in Annotations/."""
     if not folder.is_dir():
         return []
-    files = sorted(
-        file
-        for file in folder.iterdir()
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
-    )
+    files = _listed(folder, SUFFIXES)
     voc = sorted(folder.glob("Annotations/*.xml"))
     if any(_voc_part(folder, subset) for subset in SUBSETS):
         voc = []  # divided: the part has to be named

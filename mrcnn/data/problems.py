@@ -8,7 +8,7 @@ error becomes a `Problem` in the list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -124,6 +124,18 @@ class tolerated:  # noqa: N801 - a context manager, used as a function
         regions = () if error.region is None else (error.region,)
         problems.append(Problem(error.kind, str(error), image, self.place, regions))
         return True
+
+
+def unbroken(read: Callable, items: Iterable) -> Iterator:
+    """Yield ``read(item)`` for each item, those left out that are broken.
+
+    Args:
+        read: returns what an item holds.
+        items: paths and such, that name what is read.
+    """
+    for item in items:
+        with tolerated(item):
+            yield read(item)
 
 
 def note(problem: Problem) -> None:

@@ -58,11 +58,13 @@ class AnnotatedDataset(Dataset):
         image = super().load_image(image_id)
         expected = self._image_hw(image_id)
         if image.shape[:2] != expected:
+            turned = image.shape[1::-1] == expected
+            hint = " Its EXIF turns it: save it upright." if turned else ""
             raise DatasetError(
                 f"{self._name(image_id)}: expected {expected} (height, width) as when "
-                f"it was annotated. Received: {image.shape[:2]}. "
-                "Load the data set anew.",
-                kind="other-size",
+                f"it was annotated. Received: {image.shape[:2]}.{hint} Put the "
+                "annotated image there.",
+                kind="turned-image" if turned else "other-size",
             )
         return image
 

@@ -11,6 +11,7 @@ inside or on it, as in the masks the original was trained on.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,8 @@ from mrcnn.errors import DatasetError
 
 # Below this area (pixels) a shape may cover no pixel at all: draw it to find out.
 _SMALL_AREA = 16
+# Of a polygon. More than any hand sets, and than a traced mask of 10,000 pixels has.
+MAX_POINTS = 100_000
 
 
 class Shape(Protocol):
@@ -65,6 +68,40 @@ class Polygon:
         y1, x1, y2, x2 = _pixel_box(self.extent, image_hw)
         xs, ys = np.subtract(self.xs, x1), np.subtract(self.ys, y1)
         return tighten(fill_polygon(xs, ys, (y2 - y1, x2 - x1)), y1, x1)
+
+
+def checked_polygon(xs: Sequence[float], ys: Sequence[float], where: str) -> Polygon:
+    """Return a polygon whose corners enclose something.
+
+    Args:
+        xs: horizontal coordinates of the corners, pixels.
+        ys: vertical coordinates, as many.
+        where: file, image and object, for the message.
+
+    Raises:
+        DatasetError: fewer than three different corners, all on a line, or too many.
+    """
+    if len(xs) > MAX_POINTS:
+        raise DatasetError(
+            f"{where}: expected a polygon of at most {MAX_POINTS:,} points. "
+            f"Received: {len(xs):,}. Simplify it."
+        )
+    corners = set(zip(xs, ys, strict=True))
+    if len(corners) < 3:
+        raise DatasetError(
+            f"{where}: expected a polygon of at least 3 points. "
+            f"Received: {len(corners)}. Remove it or outline the object again.",
+            kind="no-area",
+        )
+    points = np.array(list(corners), float)
+    # Rank and not area: a figure of eight may have a signed area of 0.
+    if np.linalg.matrix_rank(points - points[0]) < 2:
+        raise DatasetError(
+            f"{where}: expected a polygon with an area. Received: "
+            f"{len(corners)} points on a line. Remove it or outline the object again.",
+            kind="no-area",
+        )
+    return Polygon(tuple(xs), tuple(ys))
 
 
 @dataclass(frozen=True)
@@ -231,35 +268,6 @@ class Compound:
                 inside = inside[ya - y1 : yb - y1, xa - x1 : xb - x1]
                 mask[ya - top : yb - top, xa - left : xb - left][inside] = is_part
         return tighten(mask, top, left)
-
-
-def checked_polygon(xs, ys, where: str) -> Polygon:
-    """Return the polygon of some corners, if it has an area.
-
-    Args:
-        xs: horizontal coordinates of the corners, pixels.
-        ys: vertical coordinates of the corners, as many.
-        where: what errors call it.
-
-    Raises:
-        DatasetError: fewer than 3 different corners, or all on a line.
-    """
-    corners = list(set(zip(xs, ys, strict=True)))
-    if len(corners) < 3:
-        raise DatasetError(
-            f"{where}: expected a polygon of at least 3 points. "
-            f"Received: {len(corners)}. Remove it or outline the object again.",
-            kind="no-area",
-        )
-    points = np.array(corners, float)
-    # Rank and not area: a figure of eight may have a signed area of 0.
-    if np.linalg.matrix_rank(points - points[0]) < 2:
-        raise DatasetError(
-            f"{where}: expected a polygon with an area. Received: "
-            f"{len(corners)} points on a line. Remove it or outline the object again.",
-            kind="no-area",
-        )
-    return Polygon(tuple(xs), tuple(ys))
 
 
 def covers_nothing(shape: Shape, image_hw: tuple[int, int]) -> bool:

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mrcnn.data.annotations import AnnotationFile, is_number
+from mrcnn.data.annotations import AnnotationFile, is_number, short
 from mrcnn.data.images import image_hw
 from mrcnn.data.labelled import LabelledImage, LabelledShape, labelled_dataset
 from mrcnn.data.problems import tolerated
 from mrcnn.data.regions import AnnotatedDataset
 from mrcnn.data.shapes import Ellipse, Polygon, Rectangle, Shape, checked_polygon
-from mrcnn.data.via_classes import RawRegion, class_labels, is_crowd, short
+from mrcnn.data.via_classes import RawRegion, class_labels, is_crowd
 from mrcnn.errors import DatasetError
 
 SOURCE = "via"
@@ -57,7 +57,22 @@ def read(
     Raises:
         DatasetError: anything is broken; names file, image and region.
     """
-    content = annotation.content
+    return dataset_of(
+        annotation.content, annotation, class_names, class_attribute, keep_unannotated
+    )
+
+
+def dataset_of(
+    content: dict,
+    annotation: AnnotationFile,
+    class_names: list[str] | None,
+    class_attribute: str | None,
+    keep_unannotated: bool | None,
+) -> AnnotatedDataset:
+    """Return the data set of what VIA 2 would have saved, as `read` does.
+
+    `via_csv` and `via3` bring their files into this form.
+    """
     images = list(_raw_images(content, annotation))
     labels = class_labels(
         [region for _, regions in images for region in regions],
@@ -66,10 +81,9 @@ def read(
         class_names,
         class_attribute,
     )
-    known = _images(images, labels, annotation, keep_unannotated)
     return labelled_dataset(
         SOURCE,
-        known,
+        _images(images, labels, annotation, keep_unannotated),
         annotation.path,
         class_names=class_names,
         keep_unannotated=keep_unannotated,

@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from mrcnn.data.annotations import short
 from mrcnn.data.problems import tolerated
 from mrcnn.errors import DatasetError, nearest
 
@@ -189,9 +190,3 @@ def _option_names(content: dict) -> dict[str, dict[str, str]]:
             if isinstance(description, str) and description.strip()
         }
     return names
-
-
-def short(value) -> str:
-    """Return a value as text for a message, cut to 60 characters."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

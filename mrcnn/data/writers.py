@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +91,7 @@ def save(
 
 def detected_dataset(
     paths: Sequence[str | os.PathLike],
-    detections: Sequence[Detections],
+    detections: Iterable[Detections],
     class_names: Sequence[str],
 ) -> AnnotatedDataset:
     """Return what was found in images as a data set; see `Dataset.from_detections`."""

@@ -14,14 +14,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mrcnn.data.annotations import AnnotationFolder, as_number
+from mrcnn.data.annotations import (
+    AnnotationFolder,
+    as_number,
+    refuse_class_attribute,
+    short,
+)
 from mrcnn.data.contents import read_text
 from mrcnn.data.images import image_hw
 from mrcnn.data.labelled import LabelledImage, LabelledShape, labelled_dataset
 from mrcnn.data.problems import tolerated
 from mrcnn.data.regions import AnnotatedDataset
 from mrcnn.data.shapes import Polygon, checked_polygon
-from mrcnn.data.via_classes import short
 from mrcnn.data.yolo_folders import YoloPart, find_part
 from mrcnn.errors import DatasetError
 
@@ -56,11 +60,7 @@ def read(
     Raises:
         DatasetError: anything is broken; names file and line.
     """
-    if class_attribute is not None:
-        raise DatasetError(
-            f"{folder.path}: expected no class_attribute, because YOLO numbers its "
-            f"classes. Received: class_attribute={class_attribute!r}. Leave it out."
-        )
+    refuse_class_attribute(class_attribute, folder.path)
     part = find_part(folder)
     names = part.class_names() or class_names
     if names is None:

@@ -14,12 +14,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from mrcnn.data.annotations import AnnotationFolder
+from mrcnn.data.annotations import AnnotationFolder, check_link, short
 from mrcnn.data.contents import YAML_SUFFIXES, read_content, read_text
-from mrcnn.data.via_classes import short
+from mrcnn.data.layouts import IMAGE_SUFFIXES
 from mrcnn.errors import DatasetError
-
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,9 @@ class YoloPart:
             place = self._find(source)
             if place.is_dir():
                 found = (f for f in place.rglob("*") if _has(f, IMAGE_SUFFIXES))
-                images += [self._inside(file) for file in sorted(found)]
+                for image in sorted(found):
+                    check_link(self.root, image)
+                    images.append(image)
             else:
                 lines = read_text(place).splitlines()
                 listed = [line.strip() for line in lines if line.strip()]
@@ -102,30 +102,17 @@ class YoloPart:
         """
         plain = PurePosixPath(name.replace("\\", "/"))
         # "../train/images" is what Roboflow writes of a folder beside the YAML file.
-        inner = PurePosixPath(*(part for part in plain.parts if part != ".."))
+        inner = PurePosixPath(*(p for p in plain.parts if p not in ("..", "/")))
         for folder in (self.root / self.prefix, self.root, beside or self.root):
             for path in (folder / plain, folder / inner):
-                if _is_in(path, self.root) and path.exists():
-                    return self._inside(path)
+                relative = _from_root(path, self.root)
+                if relative is not None:
+                    return self.root / relative
         raise DatasetError(
             f"{self.described}: expected images of the data set in {self.root}. "
             f"Received: {short(name)}, which is not there. Put the YAML file in the "
             "folder of the data set and give paths from there."
         )
-
-    def _inside(self, path: Path) -> Path:
-        """Return a path from the root, without links out of it.
-
-        Raises:
-            DatasetError: it leaves the root.
-        """
-        relative = Path(path).resolve()
-        if not relative.is_relative_to(self.root.resolve()):
-            raise DatasetError(
-                f"{self.described}: expected files inside the data set's folder. "
-                f"Received: {path}, a link that leaves it. Put the image there."
-            )
-        return self.root / relative.relative_to(self.root.resolve())
 
 
 def find_part(folder: AnnotationFolder) -> YoloPart | None:
@@ -223,11 +210,14 @@ def _has(file: Path, suffixes: tuple[str, ...]) -> bool:
     )
 
 
-def _is_in(path: Path, root: Path) -> bool:
+def _from_root(path: Path, root: Path) -> Path | None:
+    """Return an existing path relative to the root, None where it leads elsewhere."""
     try:
-        return path.resolve().is_relative_to(root.resolve())
+        resolved = path.resolve(strict=True)
+        return resolved.relative_to(root.resolve())
+    # Too long a name, a null character in it, links in a circle, or not below it.
     except (OSError, ValueError, RuntimeError):
-        return False  # a name with a null character, or links in a circle
+        return None
 
 
 def _kind(value) -> str:
