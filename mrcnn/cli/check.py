@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mrcnn.cli import arguments, stats
 from mrcnn.cli.datasets import add_source_flags, quiet_log
-from mrcnn.cli.saving import refuse_same_folder
+from mrcnn.cli.saving import format_of, refuse_same_folder
 from mrcnn.errors import ConfigError
 
 EXIT_ERRORS = 1
@@ -93,9 +93,7 @@ def run(args: argparse.Namespace) -> int:
 
         _write(args.html, page(report, problems, stats.describe(figures)))
     if args.fix:
-        from mrcnn.data.repair import repair
-
-        print("\n".join(repair(report, args.fix)))
+        _fix(report, args.fix)
     return EXIT_ERRORS if report.num_errors else 0
 
 
@@ -160,6 +158,15 @@ def _as_text(path: Path, problems: list, figures: dict, *, show_all: bool) -> li
     )
     summary = ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts)
     return [*lines, *stats.describe(figures), "", summary]
+
+
+def _fix(report, folder: Path) -> None:
+    from mrcnn.data.repair import repair
+
+    parts = [part for part in report.parts.values() if part.image_info]
+    format_name = format_of(parts[0]) if parts else "coco"
+    listing, changes = repair(report, folder, format_name)
+    print(f"repaired copy: {folder} ({format_name}), {len(changes)} changes: {listing}")
 
 
 def _write(path: Path, text: str) -> None:

@@ -127,6 +127,23 @@ def is_turned(path: str | os.PathLike) -> bool:
         return _orientation(image) in _SIDES_SWAPPED
 
 
+def upright(mask: np.ndarray, path: str | os.PathLike) -> np.ndarray:
+    """Return a mask turned as EXIF turns the picture in a file.
+
+    Args:
+        mask: bool [H, W], drawn on the picture as it is stored.
+        path: the image file.
+
+    Raises:
+        DatasetError: the file is missing or is no image; names the file.
+    """
+    with _opened(path) as image:
+        turn = _UPRIGHT.get(_orientation(image))
+    if turn is None:
+        return mask
+    return np.array(Image.fromarray(mask.astype(np.uint8)).transpose(turn)) > 0
+
+
 def stated_hw(height, width, where: str) -> tuple[int, int]:
     """Return the size of an image that an annotation file states.
 

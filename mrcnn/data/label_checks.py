@@ -29,7 +29,8 @@ def label_problems(parts: dict[str, AnnotatedDataset]) -> list[Problem]:
     Args:
         parts: data sets by subset.
     """
-    counts = _counts(parts)
+    counts = count_labels(parts)
+    meant = corrections(counts)
     found = [
         Problem(
             "misspelt-label",
@@ -37,7 +38,7 @@ def label_problems(parts: dict[str, AnnotatedDataset]) -> list[Problem]:
             f"{right!r}. If these are one class, give both the same label; "
             "'mrcnn check --fix' does.",
         )
-        for label, right in corrections(counts).items()
+        for label, right in meant.items()
     ]
     train = parts.get("train")
     for name, part in parts.items():
@@ -51,12 +52,15 @@ def label_problems(parts: dict[str, AnnotatedDataset]) -> list[Problem]:
                 "or annotate some for train."
             )
             found.append(Problem("unknown-class", text))
-    trained = Counter() if train is None else _counts({"train": train})
+    trained = Counter() if train is None else count_labels({"train": train})
     for label, count in counts.items():
         num = count if train is None else trained[label]
-        if num < _FEW_OBJECTS:
+        if num < _FEW_OBJECTS and label not in meant:
             where = "" if train is None else " in train"
-            text = f"class {label!r} has {num} objects{where}. Annotate more of them."
+            text = (
+                f"class {label!r} has {num} object{'' if num == 1 else 's'}{where}. "
+                "Annotate more of them."
+            )
             found.append(Problem("rare-class", text))
     return found
 
@@ -86,7 +90,12 @@ def corrections(counts: dict[str, int]) -> dict[str, str]:
     return found
 
 
-def _counts(parts: dict[str, AnnotatedDataset]) -> dict[str, int]:
+def count_labels(parts: dict[str, AnnotatedDataset]) -> dict[str, int]:
+    """Return the objects of all parts by label.
+
+    Args:
+        parts: data sets by subset.
+    """
     counts = Counter()
     for part in parts.values():
         for each in class_counts(part):
