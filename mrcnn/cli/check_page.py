@@ -174,6 +174,8 @@ def _view(regions: Sequence, image_hw: tuple[int, int]) -> tuple[int, int, int, 
     if not regions:
         return 0, 0, height, width
     extents = np.array([region.shape.extent for region in regions], float)
+    if (extents < 0).any() or (extents[:, 2:] > image_hw).any():
+        return 0, 0, height, width  # out of sight: what is to be seen is the image
     extents = np.clip(extents, 0, (height, width, height, width))
     low, high = extents[:, :2].min(axis=0), extents[:, 2:].max(axis=0)
     half = max(*(high - low) * _AROUND, _LEAST_VIEW) / 2

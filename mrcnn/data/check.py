@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mrcnn.data import formats
@@ -82,6 +82,7 @@ def check(
     parts, found = read_parts(
         path, class_names=class_names, class_attribute=class_attribute
     )
+    found = _with_paths(found, parts)
     for part in parts.values():
         for info in part.image_info:
             refused = [p for p in found if p.image == str(info["path"])]
@@ -97,6 +98,16 @@ def check(
     order = list(KINDS)
     found.sort(key=lambda problem: order.index(problem.kind))
     return Report(path, parts, tuple(found))
+
+
+def _with_paths(found: list[Problem], parts: dict) -> list[Problem]:
+    """Return the problems with the path of their image where they have its name."""
+    paths = {}
+    for part in parts.values():
+        for info in part.image_info:
+            where = f"{info['annotation_file']}, image {info['id']!r}"
+            paths[where] = paths[str(info["id"])] = str(info["path"])
+    return [replace(p, image=paths.get(p.image, p.image)) for p in found]
 
 
 def read_parts(
