@@ -100,7 +100,9 @@ def predict(model, class_names, paths, folder: Path, *, batch_size: int) -> None
     images = [path for path in paths if not outputs.is_video(path)]
     for start in range(0, len(images), batch_size):
         batch = images[start : start + batch_size]
-        pictures = [outputs.read_image(path) for path in batch]
+        pictures = [
+            outputs.read_image(path, model.config.IMAGE_CHANNEL_COUNT) for path in batch
+        ]
         found = model.detect_images(pictures)
         for path, picture, detections in zip(batch, pictures, found, strict=True):
             written = outputs.write_image(
