@@ -85,7 +85,8 @@ def class_labels(
         if not option:
             raise DatasetError(
                 f"{region.where}: expected a class in attribute {attribute!r}, as the "
-                f"other regions have. Received: {region.region_attributes}. Label it."
+                f"other regions have. Received: {short(region.region_attributes)}. "
+                "Label it."
             )
         # A caller may name the classes by id although the project describes them.
         by_id = class_names is not None and option in class_names
@@ -154,7 +155,7 @@ def _option(region: RawRegion, attribute: str) -> str:
         if len(ticks) > 1:
             raise DatasetError(
                 f"{region.where}: expected one class in attribute {attribute!r}. "
-                f"Received: {ticks}. Tick one only."
+                f"Received: {short(ticks)}. Tick one only."
             )
         value = ticks[0] if ticks else ""
     elif isinstance(value, int) and not isinstance(value, bool):

@@ -80,7 +80,10 @@ def test_image_without_regions(csv_folder):
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (["a.png", 9, "{}", 1, 0, "{'name'}", "{}"], "row 2: expected JSON in region_s"),
+        (
+            ["a.png", 9, "{}", 1, 0, "{'name'}", "{}"],
+            "row 2: expected JSON in region_s",
+        ),
         (["a.png", 9, "{}", 1, 0, "[1]", "{}"], "row 2: expected a JSON object in"),
         (["a.png", 9, "{}", 1, 0, "[" * 9999, "{}"], "row 2: expected JSON in"),
         (["", 9, "{}", 1, 0, "{}", "{}"], "row 2: expected the file name"),
