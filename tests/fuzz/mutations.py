@@ -8,6 +8,7 @@ import random
 from xml.etree import ElementTree
 
 import numpy as np
+import yaml
 from PIL import Image
 
 # What a reader may find where it expects something else.
@@ -137,6 +138,20 @@ def _mutate_xml(content: bytes, rng: random.Random) -> bytes:
     return ElementTree.tostring(root)
 
 
+def _mutate_yaml(content: bytes, rng: random.Random) -> bytes:
+    value = _mutate_value(yaml.safe_load(content), rng)
+    return yaml.safe_dump(value, allow_unicode=True).encode("utf-8", "replace")
+
+
+def _mutate_words(content: bytes, rng: random.Random) -> bytes:
+    lines = [line.split(" ") for line in content.decode("utf-8").split("\n")]
+    words = rng.choice(lines)
+    at = rng.randrange(len(words))
+    new = ([], ["0", "1"], [_text(rng.choice(HOSTILE))], words, ["0.5"] * 999)
+    words[at : at + 1] = rng.choice(new)
+    return "\n".join(" ".join(words) for words in lines).encode("utf-8", "replace")
+
+
 def _mutate_picture(content: bytes, rng: random.Random) -> bytes:
     with Image.open(io.BytesIO(content)) as image:
         pixels = np.array(image)
@@ -168,5 +183,7 @@ _BY_SUFFIX = {
     ".json": _mutate_json,
     ".csv": _mutate_csv,
     ".xml": _mutate_xml,
+    ".yaml": _mutate_yaml,
+    ".txt": _mutate_words,
     ".png": _mutate_picture,
 }

@@ -1,6 +1,8 @@
 """Valid data sets, one for each reader, from which fuzzing starts."""
 
+import base64
 import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -154,6 +156,44 @@ def label_map(folder: Path) -> None:
         _image(folder / "masks" / f"{name}.png", labels)
 
 
+def labelme(folder: Path) -> None:
+    """Two files; a shape of each kind, two of them in a group."""
+    mask = io.BytesIO()
+    Image.fromarray(np.eye(3, dtype=np.uint8)).save(mask, "PNG")
+    png = base64.b64encode(mask.getvalue()).decode("ascii")
+    shapes = [
+        ("polygon", [[2, 3], [12.5, 4], [9, 17]], 1, None),
+        ("rectangle", [[4, 5], [14, 8]], 1, None),
+        ("circle", [[15, 10], [18, 14]], None, None),
+        ("mask", [[4, 5], [6, 7]], None, png),
+    ]
+    records = [
+        {"label": "cat", "shape_type": kind, "points": points, "group_id": group}
+        | {"mask": text, "flags": {"iscrowd": kind == "mask"}, "description": ""}
+        for kind, points, group, text in shapes
+    ]
+    for name, some in (("a", records), ("b", [])):
+        _image(folder / f"{name}.png")
+        content = {"version": "5.5.0", "flags": {}, "shapes": some, "imageData": None}
+        content |= {"imagePath": f"{name}.png", "imageHeight": 20, "imageWidth": 30}
+        (folder / f"{name}.json").write_text(json.dumps(content))
+
+
+def yolo(folder: Path) -> None:
+    """Two images, one of them listed in a file and without objects."""
+    _image(folder / "images" / "train" / "a.png")
+    _image(folder / "images" / "train" / "more" / "b.png")
+    (folder / "labels" / "train").mkdir(parents=True)
+    (folder / "labels" / "train" / "a.txt").write_text(
+        "1 0.1 0.1 0.8 0.1 0.4 0.9\n0 0.5 0.5 0.75 0.5 0.75 1 0.5 1\n"
+    )
+    (folder / "list.txt").write_text("images/train/more/b.png\n")
+    (folder / "data.yaml").write_text(
+        "path: .\ntrain: [images/train, list.txt]\nval: images/val\nnc: 2\n"
+        "names:\n  0: dog\n  1: cat\n"
+    )
+
+
 # Name of a reader -> (writes a valid data set into a folder, subset to load).
 SEEDS: dict[str, tuple[Callable[[Path], None], str | None]] = {
     "via": (via, None),
@@ -164,4 +204,6 @@ SEEDS: dict[str, tuple[Callable[[Path], None], str | None]] = {
     "voc": (voc, "test"),
     "mask_files": (mask_files, None),
     "label_map": (label_map, None),
+    "labelme": (labelme, None),
+    "yolo": (yolo, "train"),
 }
