@@ -101,6 +101,12 @@ def add_training_flags(
         "well, for objects seen from above (default: %(default)s)",
     )
     group.add_argument(
+        "--mean-pixel",
+        action="store_true",
+        help="subtract the mean of the training images and not that of COCO's; always "
+        "with --channels other than 3",
+    )
+    group.add_argument(
         "--workers",
         type=positive,
         metavar="N",
@@ -178,7 +184,11 @@ def training_config(
         size = args.image_size or base.IMAGE_MAX_DIM
         scales = np.array(base.RPN_ANCHOR_SCALES) * size / base.IMAGE_MAX_DIM
         settings |= {"TRAIN_BN": None, "RPN_ANCHOR_SCALES": tuple(scales.tolist())}
-    config = base(**settings | network_settings(args, base))
+    given = network_settings(args, base)
+    has_mean = len(settings.get("MEAN_PIXEL", base.MEAN_PIXEL)) == dataset.num_channels
+    if "MEAN_PIXEL" not in given and (args.mean_pixel or not has_mean):
+        settings["MEAN_PIXEL"] = dataset.mean_pixel()
+    config = base(**settings | given)
     config.validate()
     return config
 
@@ -190,6 +200,7 @@ def network_settings(args: argparse.Namespace, base: type[Config] = Config) -> d
         "IMAGES_PER_GPU": args.batch,
         "LEARNING_RATE": getattr(args, "lr", None),
         "DETECTION_MIN_CONFIDENCE": getattr(args, "confidence", None),
+        "IMAGE_CHANNEL_COUNT": getattr(args, "channels", None),
     }
     given = {key: value for key, value in settings.items() if value is not None}
     given |= size_settings(args.image_size, base)

@@ -91,11 +91,11 @@ def target_stems(paths: Sequence[Path], folder: Path) -> dict[Path, Path]:
     return targets
 
 
-def read_image(path: Path) -> np.ndarray:
-    """Return the picture in a file, uint8 [H, W, 3], RGB, upright."""
+def read_image(path: Path, num_channels: int = 3) -> np.ndarray:
+    """Return the picture in a file, uint8 [H, W, C], RGB where C is 3, upright."""
     from mrcnn.data.images import read_image as read
 
-    return read(path)
+    return read(path, num_channels)
 
 
 def write_image(
@@ -110,7 +110,7 @@ def write_image(
     Args:
         stem: path of the results, without suffix.
         name: file name of the image, kept in the list.
-        image: uint8 [H, W, 3], RGB.
+        image: uint8 [H, W, C], RGB first.
         detections: the objects found in it.
         class_names: K names, the background first.
 
@@ -119,10 +119,13 @@ def write_image(
     """
     from PIL import Image
 
+    from mrcnn.data.images import to_show
     from mrcnn.draw.annotate import annotate
 
     picture, listing = stem.with_name(stem.name + ".jpg"), stem.name + ".json"
-    Image.fromarray(annotate(image, detections, class_names)).save(picture, quality=95)
+    Image.fromarray(annotate(to_show(image), detections, class_names)).save(
+        picture, quality=95
+    )
     text = json.dumps(listing_of(name, detections, class_names), indent=1)
     stem.with_name(listing).write_text(text + "\n", encoding="utf-8")
     return picture

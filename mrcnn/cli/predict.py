@@ -153,7 +153,9 @@ def _predict_images(
     """Yield what is found in each image, after its results have been written."""
     for start in range(0, len(images), batch_size):
         batch = images[start : start + batch_size]
-        pictures = [outputs.read_image(path) for path in batch]
+        pictures = [
+            outputs.read_image(path, model.config.IMAGE_CHANNEL_COUNT) for path in batch
+        ]
         found = model.detect_images(pictures)
         for path, picture, detections in zip(batch, pictures, found, strict=True):
             written = outputs.write_image(

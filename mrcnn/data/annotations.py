@@ -6,6 +6,7 @@ Shared by the readers of every format; the errors here name the file.
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,8 @@ from mrcnn.errors import DatasetError, nearest
 
 # Of a coordinate, pixels: far beyond any image, and safe to compute with.
 _LARGEST = 1e7
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 80
 
 
 @dataclass(frozen=True)
@@ -47,17 +50,18 @@ class AnnotationFile:
         if not isinstance(file_name, str) or not file_name.strip():
             raise DatasetError(
                 f"{self.path}: expected the file name of an image. "
-                f"Received: {file_name!r}. Export the annotations again."
+                f"Received: {short(file_name)}. Export the annotations again."
             )
         # Files written on Windows part folders with a backslash.
         relative = PurePosixPath(file_name.replace("\\", "/"))
-        if relative.is_absolute() or ".." in relative.parts or ":" in relative.parts[0]:
+        leaves = relative.is_absolute() or ".." in relative.parts
+        if leaves or ":" in "".join(relative.parts[:1]):
             raise DatasetError(
                 f"{self.path}, image {file_name!r}: expected a name inside the data "
                 "set's folder. Received: one that leaves it. Use a relative name."
             )
         for folder in self.image_folders:
-            if (folder / relative).is_file():
+            if _is_file(folder / relative):
                 check_link(folder, folder / relative)
                 return folder / relative
         folders = ", ".join(str(folder) for folder in self.image_folders)
@@ -84,6 +88,13 @@ class AnnotationFolder:
     files: tuple[AnnotationFile, ...] = ()
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long for the file system
+        return False
+
+
 def check_link(folder: Path, path: Path) -> None:
     """Refuse a path that is a link out of its folder.
 
@@ -106,7 +117,8 @@ def check_link(folder: Path, path: Path) -> None:
 
 def short(value) -> str:
     """Return a value as text for a message, cut to 60 characters."""
-    text = repr(value)
+    # Plain `repr` fails where lists nest without end, and takes long for long ones.
+    text = _REPR.repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -18,6 +18,7 @@ from mrcnn.data.annotations import (
     AnnotationFile,
     check_known_class,
     refuse_class_attribute,
+    short,
 )
 from mrcnn.data.coco_shapes import polygon_shape, rle_shape
 from mrcnn.data.images import image_hw, stated_hw
@@ -148,7 +149,7 @@ def _categories(content: dict, annotation: AnnotationFile) -> dict[int, str]:
             if not isinstance(name, str) or not name.strip():
                 raise DatasetError(
                     f"{annotation.path}, category {record['id']}: expected a name. "
-                    f"Received: {name!r}. Give it one."
+                    f"Received: {short(name)}. Give it one."
                 )
             if name in categories.values():
                 raise DatasetError(
@@ -179,7 +180,7 @@ def _records(content: dict, key: str, annotation: AnnotationFile) -> list[dict]:
             if not _is_id(record_id) or record_id in by_id:
                 raise DatasetError(
                     f"{annotation.path}, {key}[{i}]: expected a whole number as id, "
-                    f"each once. Received: id={record_id!r}. Export the annotations "
+                    f"each once. Received: id={short(record_id)}. Export the annotations "
                     "again.",
                     kind="duplicate-id" if _is_id(record_id) else "broken",
                 )
@@ -204,13 +205,13 @@ def _annotations_by_image(
     for i, record in enumerate(records):
         record = record if isinstance(record, dict) else {}
         # The id is optional for an annotation.
-        place = f"annotation {record.get('id', f'number {i}')}"
+        place = f"annotation {short(record['id']) if 'id' in record else f'number {i}'}"
         with tolerated(place=place):
             for key, known in (("image_id", by_image), ("category_id", categories)):
                 if not _is_id(record.get(key)) or record[key] not in known:
                     raise DatasetError(
                         f"{annotation.path}, {place}: expected a {key} of the file. "
-                        f"Received: {key}={record.get(key)!r}. Correct or remove it."
+                        f"Received: {key}={short(record.get(key))}. Correct or remove it."
                     )
             by_image[record["image_id"]].append((place, record))
     _note_equal_ids(records, annotation)
@@ -267,7 +268,7 @@ def _region(record: dict, place: str, size: tuple[int, int], where: str) -> Regi
     is_crowd = record.get("iscrowd", 0)
     if is_crowd not in (0, 1):
         raise DatasetError(
-            f"{where_region}: expected iscrowd 0 or 1. Received: {is_crowd!r}. "
+            f"{where_region}: expected iscrowd 0 or 1. Received: {short(is_crowd)}. "
             "Correct it."
         )
     region = Region(shape, record["category_id"], place, bool(is_crowd))

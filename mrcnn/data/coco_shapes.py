@@ -94,7 +94,8 @@ def polygon_shape(segmentation, where: str) -> CocoPolygon:
     if not isinstance(segmentation, list) or not segmentation:
         raise DatasetError(
             f"{where}: expected an outline, polygons or run lengths, in segmentation. "
-            f"Received: {segmentation!r}. Outline the object; a box is not enough."
+            f"Received: {short(segmentation)}. Outline the object; a box is not "
+            "enough."
         )
     for part in segmentation:
         # pycocotools takes four numbers for a box, so that six is the least.
@@ -102,7 +103,7 @@ def polygon_shape(segmentation, where: str) -> CocoPolygon:
         if not is_polygon or not all(map(is_number, part)):
             raise DatasetError(
                 f"{where}: expected polygons [x1, y1, x2, y2, x3, y3 ...] of at least "
-                f"3 points. Received: {repr(part)[:60]}. Outline the object again."
+                f"3 points. Received: {short(part)}. Outline the object again."
             )
         _check_length(part, where)
     return CocoPolygon(tuple(map(tuple, segmentation)))

@@ -100,16 +100,24 @@ def _parse_yaml(text: str):
 
     if len(text) > _MAX_YAML:
         raise ValueError(f"it is longer than {_MAX_YAML} characters")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    depth = 0
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise ValueError("it has an alias")
-        return yaml.safe_load(text)
+        for event in yaml.parse(text, loader):
+            if isinstance(event, yaml.AliasEvent):
+                raise ValueError("it has an alias")
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_YAML_DEPTH:
+                raise ValueError(f"it is nested deeper than {_MAX_YAML_DEPTH} times")
+        return yaml.load(text, loader)
     # A tag such as !!bool on another text is an error of any kind.
     except (yaml.YAMLError, AttributeError, LookupError, TypeError) as error:
         raise ValueError(" ".join(str(error).split())) from error
 
 
 _MAX_YAML = 200_000  # characters; a thousand classes are a fifth of it
+_MAX_YAML_DEPTH = 20  # beyond, the time grows with its square
 _PARSERS = {
     ".json": ("a JSON", json.loads),
     ".csv": ("a CSV", _parse_csv),

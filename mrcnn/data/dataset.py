@@ -27,6 +27,7 @@ class Dataset:
     Attributes:
         image_info: one dict per image: "id", "source", "path" and what else was added.
         class_info: one dict per class: "source", "id", "name"; the background first.
+        num_channels: C of the images that `load_image` reads; 3 is RGB.
 
     After `prepare`:
         class_names: names by class id, the background "BG" first.
@@ -49,6 +50,7 @@ class Dataset:
         self.image_info = []
         self.class_info = [{"source": "", "id": 0, "name": "BG"}]
         self.source_class_ids = {}
+        self.num_channels = 3
 
     @classmethod
     def load(
@@ -59,11 +61,12 @@ class Dataset:
         *,
         class_attribute: str | None = None,
         keep_unannotated: bool | None = None,
+        num_channels: int = 3,
     ) -> Dataset:
         """Return the data set in a folder or annotation file, prepared.
 
-        VIA (1.x, 2.x and its project file) and COCO are recognised by content.
-        The layouts understood are described in `mrcnn.data.formats`.
+        VIA, COCO, CVAT, Pascal VOC and folders of masks are recognised by content.
+        docs/data.md describes the layouts that are understood.
 
         Args:
             path: folder, or one annotation file.
@@ -76,6 +79,7 @@ class Dataset:
             keep_unannotated: whether images without any region stay, as images
                 without objects. None does as the original: COCO keeps them, VIA
                 (which lists every image that was opened) leaves them out.
+            num_channels: of the images, IMAGE_CHANNEL_COUNT; 3 is RGB.
 
         Raises:
             DatasetError: nothing can be recognised, or something in the
@@ -83,13 +87,15 @@ class Dataset:
         """
         from mrcnn.data import formats
 
-        return formats.load(
+        dataset = formats.load(
             path,
             subset,
             class_names=class_names,
             class_attribute=class_attribute,
             keep_unannotated=keep_unannotated,
         )
+        dataset.num_channels = num_channels
+        return dataset
 
     @classmethod
     def from_detections(
@@ -248,10 +254,36 @@ class Dataset:
         return self.image_info[image_id]["path"]
 
     def load_image(self, image_id: int) -> np.ndarray:
-        """Return an image, uint8 [H, W, 3], RGB, EXIF orientation applied."""
+        """Return an image, uint8 [H, W, C], RGB where C is 3, EXIF applied."""
         from mrcnn.data.images import read_image
 
-        return read_image(self.image_info[image_id]["path"])
+        return read_image(self.image_info[image_id]["path"], self.num_channels)
+
+    def mean_pixel(self, max_images: int = 200) -> np.ndarray:
+        """Return the mean of each channel over the images, for MEAN_PIXEL.
+
+        Args:
+            max_images: of more, so many are read, evenly spread.
+
+        Returns:
+            float64 [C], 0 to 255; every pixel counts alike.
+
+        Raises:
+            DatasetError: there is no image, or one cannot be read.
+        """
+        if not len(self.image_ids):
+            raise DatasetError(
+                "Expected images to take the mean of. Received: none. Call prepare() "
+                "after adding images."
+            )
+        count = min(max_images, len(self.image_ids))
+        places = np.linspace(0, len(self.image_ids) - 1, count).astype(int)
+        total, num_pixels = np.zeros(1), 0
+        for image_id in self.image_ids[places]:
+            image = self.load_image(int(image_id))
+            total = total + image.sum(axis=(0, 1), dtype=np.float64)
+            num_pixels += image.shape[0] * image.shape[1]
+        return total / num_pixels
 
     def load_mask(self, image_id: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the masks of an image; meant to be overridden. Here: no objects.

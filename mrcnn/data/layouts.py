@@ -127,7 +127,8 @@ def _images_in(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 
 def _is_subset_name(subset: str) -> bool:
-    return subset not in ("", ".", "..") and not set("/\\*?[") & set(subset)
+    is_name = subset not in ("", ".", "..") and subset.isprintable()
+    return is_name and not set("/\\*?[") & set(subset)
 
 
 def _files_in(folder: Path) -> list[AnnotationFile]:

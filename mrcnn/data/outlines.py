@@ -24,7 +24,7 @@ from mrcnn.data.polygons import fill_polygon
 from mrcnn.data.rle import unpacked_mask
 
 # How far a left out corner may lie from the line that replaces it, pixels.
-_TOLERANCES = (6, 4, 3, 2, 1.5, 1, 0.7)
+_TOLERANCES = (6, 4, 3, 2, 1.5, 1, 0.85, 0.7, 0.5, 0.35)
 
 
 def single_polygon(mask: np.ndarray, min_iou: float = 1.0) -> np.ndarray:

@@ -50,7 +50,7 @@ class AnnotatedDataset(Dataset):
         return str(self.image_info[image_id]["path"])
 
     def load_image(self, image_id: int) -> np.ndarray:
-        """Return an image, uint8 [H, W, 3], RGB, of the size its annotations are for.
+        """Return an image, uint8 [H, W, C], of the size its annotations are for.
 
         Raises:
             DatasetError: the file cannot be read or has changed its size.

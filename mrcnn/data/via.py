@@ -177,10 +177,10 @@ def _raw_region(region, where: str, place: str) -> RawRegion:
 
 def _shape(region: RawRegion) -> Shape:
     name = region.shape_attributes.get("name")
-    if name not in _SHAPES:
+    if not isinstance(name, str) or name not in _SHAPES:
         raise DatasetError(
             f"{region.where}: expected a shape with an area, one of "
-            f"{', '.join(_SHAPES)}. Received: {name!r}. Outline the object instead."
+            f"{', '.join(_SHAPES)}. Received: {short(name)}. Outline it instead."
         )
     return _SHAPES[name](region)
 

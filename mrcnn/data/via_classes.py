@@ -148,7 +148,8 @@ def _filled_option(region: RawRegion, attribute: str) -> str:
     if not option:
         raise DatasetError(
             f"{region.where}: expected a class in attribute {attribute!r}, as the "
-            f"other regions have. Received: {region.region_attributes}. Label it.",
+            f"other regions have. Received: {short(region.region_attributes)}. "
+            "Label it.",
             kind="unlabelled",
         )
     return option
@@ -162,7 +163,7 @@ def _option(region: RawRegion, attribute: str) -> str:
         if len(ticks) > 1:
             raise DatasetError(
                 f"{region.where}: expected one class in attribute {attribute!r}. "
-                f"Received: {ticks}. Tick one only."
+                f"Received: {short(ticks)}. Tick one only."
             )
         value = ticks[0] if ticks else ""
     elif isinstance(value, int) and not isinstance(value, bool):

@@ -140,7 +140,7 @@ def find_part(folder: AnnotationFolder) -> YoloPart | None:
         file,
         sources,
         content["names"],
-        prefix if isinstance(prefix, str) else "",
+        prefix.replace("\\", "/") if isinstance(prefix, str) else "",
     )
 
 
