@@ -180,8 +180,8 @@ def _records(content: dict, key: str, annotation: AnnotationFile) -> list[dict]:
             if not _is_id(record_id) or record_id in by_id:
                 raise DatasetError(
                     f"{annotation.path}, {key}[{i}]: expected a whole number as id, "
-                    f"each once. Received: id={short(record_id)}. Export the annotations "
-                    "again.",
+                    f"each once. Received: id={short(record_id)}. Export the "
+                    "annotations again.",
                     kind="duplicate-id" if _is_id(record_id) else "broken",
                 )
             by_id[record_id] = record
@@ -205,13 +205,15 @@ def _annotations_by_image(
     for i, record in enumerate(records):
         record = record if isinstance(record, dict) else {}
         # The id is optional for an annotation.
-        place = f"annotation {short(record['id']) if 'id' in record else f'number {i}'}"
+        record_id = record.get("id")
+        place = f"annotation {record_id if _is_id(record_id) else f'number {i}'}"
         with tolerated(place=place):
             for key, known in (("image_id", by_image), ("category_id", categories)):
                 if not _is_id(record.get(key)) or record[key] not in known:
                     raise DatasetError(
                         f"{annotation.path}, {place}: expected a {key} of the file. "
-                        f"Received: {key}={short(record.get(key))}. Correct or remove it."
+                        f"Received: {key}={short(record.get(key))}. Correct or remove "
+                        "it."
                     )
             by_image[record["image_id"]].append((place, record))
     _note_equal_ids(records, annotation)
