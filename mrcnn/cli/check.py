@@ -76,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
             args.path,
             class_names=args.classes,
             class_attribute=args.class_attribute,
+            num_channels=args.channels or 3,
             limits={
                 name: getattr(config, name)
                 for name in ("MAX_GT_INSTANCES", "DETECTION_MAX_INSTANCES")

@@ -30,13 +30,6 @@ def add_dataset_flags(
     )
     add_source_flags(group)
     group.add_argument(
-        "--channels",
-        type=positive,
-        metavar="N",
-        help="channels of the images: 1 reads them as grey, more than 3 from TIFF "
-        "(default: 3, RGB)",
-    )
-    group.add_argument(
         "--val-fraction",
         type=float,
         metavar="SHARE",
@@ -54,7 +47,7 @@ def add_dataset_flags(
 
 
 def add_source_flags(parser) -> None:
-    """Add the flags that say how the classes of a data set are found."""
+    """Add the flags that say how a data set is read."""
     parser.add_argument(
         "--classes",
         type=class_list,
@@ -65,6 +58,13 @@ def add_source_flags(parser) -> None:
         "--class-attribute",
         metavar="NAME",
         help="VIA: the region attribute that holds the class (default: found)",
+    )
+    parser.add_argument(
+        "--channels",
+        type=positive,
+        metavar="N",
+        help="channels of the images: 1 reads them as grey, more than 3 from TIFF "
+        "(default: 3, RGB)",
     )
 
 
@@ -95,7 +95,11 @@ def load_parts(path: Path, args: argparse.Namespace) -> dict:
 
     return {
         name or "": Dataset.load(
-            path, name, args.classes, class_attribute=args.class_attribute
+            path,
+            name,
+            args.classes,
+            class_attribute=args.class_attribute,
+            num_channels=args.channels or 3,
         )
         for name in subsets(path) or (None,)
     }

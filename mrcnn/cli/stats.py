@@ -54,12 +54,16 @@ def run(args: argparse.Namespace) -> None:
 
 
 def config_of(args: argparse.Namespace) -> Config:
-    """Return the configuration that --image-size and --set make.
+    """Return the configuration that --image-size, --channels and --set make.
 
     Raises:
         ConfigError: values are unknown or wrong.
     """
-    config = Config(**arguments.size_settings(args.image_size) | dict(args.set))
+    settings = arguments.size_settings(args.image_size)
+    if args.channels:
+        mean = np.zeros(args.channels)  # what is counted here does not depend on it
+        settings |= {"IMAGE_CHANNEL_COUNT": args.channels, "MEAN_PIXEL": mean}
+    config = Config(**settings | dict(args.set))
     config.validate()
     return config
 
@@ -138,7 +142,7 @@ def _anchors(boxes: np.ndarray, image_hw: Sequence[int], config: Config) -> dict
     scales = tuple(config.RPN_ANCHOR_SCALES)
     found = {"RPN_ANCHOR_SCALES": scales, "poor_share": poor_share(scales)}
     if (boxes[:, 2:] > boxes[:, :2]).all(axis=1).any():
-        better = statistics.suggested_scales(boxes, len(scales))
+        better = min(statistics.suggested_scales(boxes, len(scales)), key=poor_share)
         found |= {"suggested": better, "suggested_poor_share": poor_share(better)}
     return found
 

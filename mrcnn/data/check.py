@@ -56,6 +56,7 @@ def check(
     *,
     class_names: list[str] | None = None,
     class_attribute: str | None = None,
+    num_channels: int = 3,
     limits: dict[str, int] | None = None,
     progress: Callable[[Sequence], Sequence] = iter,
 ) -> Report:
@@ -66,6 +67,7 @@ def check(
             folder every part is checked.
         class_names: those that there ought to be; None takes any.
         class_attribute: as `Dataset.load` takes it.
+        num_channels: as `Dataset.load` takes it.
         limits: objects that an image may have, by what sets the limit, such as
             {"MAX_GT_INSTANCES": 100}.
         progress: wraps the images while their pixels are read, to show how far it is.
@@ -84,6 +86,7 @@ def check(
     )
     found = _with_paths(found, parts)
     for part in parts.values():
+        part.num_channels = num_channels
         for info in part.image_info:
             refused = [p for p in found if p.image == str(info["path"])]
             problems = outline_problems(info, refused)

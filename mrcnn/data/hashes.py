@@ -75,8 +75,11 @@ def fingerprint(path: str | os.PathLike, image: np.ndarray) -> Fingerprint:
 
     Args:
         path: its file.
-        image: uint8 [H, W, 3], the picture in it.
+        image: uint8 [H, W, C], the picture in it; as grey where C is not 3.
     """
+    if image.shape[2] != 3:
+        grey = image.mean(axis=2, keepdims=True).astype(np.uint8)
+        image = np.repeat(grey, 3, axis=2)
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     return Fingerprint(digest, perceptual_hash(image), small)

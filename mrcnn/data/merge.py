@@ -45,6 +45,7 @@ def merged(
     class_ids = {name: i for i, name in enumerate(class_names, start=1)}
     source = datasets[0].image_info[0]["source"]
     result = AnnotatedDataset()
+    result.num_channels = datasets[0].num_channels
     for name, class_id in class_ids.items():
         result.add_class(source, class_id, name)
     ids = Counter(info["id"] for each in datasets for info in each.image_info)

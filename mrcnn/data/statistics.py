@@ -139,7 +139,7 @@ def best_anchor_overlaps(
     return best
 
 
-def suggested_scales(boxes: np.ndarray, num_scales: int) -> tuple[int, ...]:
+def suggested_scales(boxes: np.ndarray, num_scales: int) -> list[tuple[int, ...]]:
     """Return anchor scales that span the sizes of the objects in equal steps.
 
     Args:
@@ -147,15 +147,21 @@ def suggested_scales(boxes: np.ndarray, num_scales: int) -> tuple[int, ...]:
         num_scales: how many, one for each level.
 
     Returns:
-        Rising, pixels.
+        Candidates, each rising, pixels: one, or where the objects are of one size
+        several that have this size at another level.
     """
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     logs = np.log(np.sqrt(areas[areas > 0]))
     low, high = np.quantile(logs, [_TAIL, 1 - _TAIL])
-    half = max((high - low) / 2, np.log(_LEAST_STEP) * (num_scales - 1) / 2)
-    middle = (low + high) / 2
-    spread = np.exp(np.linspace(middle - half, middle + half, num_scales))
-    return tuple(max(round(scale), 1) for scale in spread.tolist())
+    least = np.log(_LEAST_STEP) * (num_scales - 1)
+    if high - low >= least:
+        ranges = [(low, high)]
+    else:
+        ranges = [(high - least, high), (low, low + least)]
+        middle = (low + high) / 2
+        ranges.append((middle - least / 2, middle + least / 2))
+    spreads = [np.exp(np.linspace(*ends, num_scales)).tolist() for ends in ranges]
+    return [tuple(max(round(scale), 1) for scale in spread) for spread in spreads]
 
 
 def num_anchors(

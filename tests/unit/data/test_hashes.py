@@ -74,3 +74,14 @@ def test_real_photos_are_told_apart(tmp_path, shared_data):
     copies = prints(tmp_path, small)
     num = len(found)
     assert similar_pairs([*found, *copies]) == [(i, i + num) for i in range(num)]
+
+
+@pytest.mark.parametrize("num_channels", [1, 2, 5])
+def test_other_channels_are_compared_in_grey(tmp_path, num_channels):
+    grey = picture(0)[..., :1]
+    found = []
+    for channels in (3, num_channels):
+        path = tmp_path / f"{channels}.bin"
+        path.write_bytes(b"x")
+        found.append(fingerprint(path, np.repeat(grey, channels, axis=2)))
+    assert similar_pairs(found) == [(0, 1)]
