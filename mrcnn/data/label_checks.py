@@ -76,7 +76,7 @@ def corrections(counts: dict[str, int]) -> dict[str, str]:
 
     Example:
         >>> corrections({"remote": 90, "Remote": 40, "remot": 1, "car": 5})
-        {'Remote': 'remote', 'remot': 'remote'}
+        {'remot': 'remote', 'Remote': 'remote'}
     """
     found = {}
     by_count = sorted((name for name in counts if counts[name]), key=counts.get)
