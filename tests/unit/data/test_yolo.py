@@ -145,9 +145,7 @@ def test_lists_of_images(yolo_folder):
     read = Dataset.load(folder, "train")
     assert [info["id"] for info in read.image_info] == ["c.png", "a.png", "d.png"]
     (folder / "one.txt").write_text("images/train/gone.png\n")
-    with pytest.raises(
-        DatasetError, match="train/gone.png', which is not there"
-    ):
+    with pytest.raises(DatasetError, match="train/gone.png', which is not there"):
         Dataset.load(folder, "train")
 
 
