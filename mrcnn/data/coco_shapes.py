@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from array import array
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from mrcnn.data.annotations import is_number, short
+from mrcnn.data.annotations import LARGEST, short
 from mrcnn.data.polygons import polygon_area
 from mrcnn.data.rle import packed, unpacked_mask
 from mrcnn.data.shapes import MAX_POINTS, tighten
@@ -24,14 +27,14 @@ class CocoPolygon:
         parts: each part as (x1, y1, x2, y2 ...), pixels.
     """
 
-    parts: tuple[tuple[float, ...], ...]
+    parts: tuple[array[float], ...]
 
-    @property
+    @cached_property
     def extent(self) -> tuple[float, float, float, float]:
         """Bounding box (y1, x1, y2, x2), pixels."""
-        xs = [x for part in self.parts for x in part[::2]]
-        ys = [y for part in self.parts for y in part[1::2]]
-        return min(ys), min(xs), max(ys), max(xs)
+        xs = [(min(part[::2]), max(part[::2])) for part in self.parts]
+        ys = [(min(part[1::2]), max(part[1::2])) for part in self.parts]
+        return min(ys)[0], min(xs)[0], max(y for _, y in ys), max(x for _, x in xs)
 
     @property
     def area(self) -> float:
@@ -98,20 +101,27 @@ def polygon_shape(segmentation, where: str) -> CocoPolygon:
             "enough."
         )
     for part in segmentation:
+        # What is no list of numbers is no array; see `contents`.
         # pycocotools takes four numbers for a box, so that six is the least.
-        is_polygon = isinstance(part, list) and len(part) >= 6 and len(part) % 2 == 0
-        if not is_polygon or not all(map(is_number, part)):
+        is_polygon = isinstance(part, array) and len(part) >= 6 and len(part) % 2 == 0
+        reach = _reach(part) if is_polygon else math.nan
+        if not reach <= LARGEST:  # so for nan
             raise DatasetError(
                 f"{where}: expected polygons [x1, y1, x2, y2, x3, y3 ...] of at least "
                 f"3 points. Received: {short(part)}. Outline the object again."
             )
-        _check_length(part, where)
-    return CocoPolygon(tuple(map(tuple, segmentation)))
+        _check_length(part, reach, where)
+    return CocoPolygon(tuple(segmentation))
 
 
-def _check_length(part: list[float], where: str) -> None:
+def _reach(part: array[float]) -> float:
+    """Return the largest distance from 0, nan where one of the numbers is."""
+    return max(max(part), -min(part)) if math.isfinite(sum(part)) else math.nan
+
+
+def _check_length(part: array[float], reach: float, where: str) -> None:
     """Refuse an outline that is too long to draw: pycocotools walks all of it."""
-    most = len(part) * max(max(part), -min(part))
+    most = len(part) * reach
     if most > MAX_OUTLINE:  # seldom: a bound from above, so look closer
         steps = np.abs(np.diff(np.reshape(part, (-1, 2)), axis=0, append=[part[:2]]))
         most = float(steps.max(axis=1).sum())

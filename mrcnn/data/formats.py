@@ -80,6 +80,11 @@ def add_format(new: Format) -> None:
     _FORMATS[new.name] = new
 
 
+def known_formats() -> tuple[str, ...]:
+    """Return the names of the formats, in the order in which they are tried."""
+    return tuple(_FORMATS)
+
+
 def get_format(name: str) -> Format:
     """Return a format by name.
 
