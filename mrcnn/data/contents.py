@@ -28,7 +28,7 @@ def read_content(path: Path):
         path: a file with one of `SUFFIXES` or `YAML_SUFFIXES`.
 
     Returns:
-        .json, .yaml, .yml: the value; COCO's polygons in it are `array`s of float.
+        .json, .yaml, .yml: the value; COCO's polygons in JSON are `array`s of float.
         .csv: a list with a dict of texts for each row, by the names in the first one.
         .xml: the root, an `ElementTree.Element`.
 

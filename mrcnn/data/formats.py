@@ -120,13 +120,14 @@ def load(
     class_names: list[str] | None = None,
     class_attribute: str | None = None,
     keep_unannotated: bool | None = None,
+    image_folder: str | os.PathLike | None = None,
 ) -> Dataset:
     """Return the data set in a folder or annotation file, prepared.
 
     Arguments and errors are those of `Dataset.load`.
     """
     check_class_names(class_names)
-    known, source = _find(Path(path), subset)
+    known, source = _find(Path(path), subset, image_folder)
     _logger.info("%s: recognised as %s.", source.path, known.name)
     dataset = known.read(
         source,
@@ -160,7 +161,7 @@ Found = list[tuple[Format, AnnotationFile | AnnotationFolder]]
 
 
 def _find(
-    path: Path, subset: str | None
+    path: Path, subset: str | None, image_folder: str | os.PathLike | None
 ) -> tuple[Format, AnnotationFile | AnnotationFolder]:
     """Return the one data set that is there."""
     if not path.exists():
@@ -169,6 +170,11 @@ def _find(
             f"Received: {path} (no such file or folder). Check the path."
         )
     files = annotation_files(path, subset)
+    if image_folder is not None:
+        files = [
+            AnnotationFile(file.path, (Path(image_folder), *file.image_folders))
+            for file in files
+        ]
     _check_division(path, subset, files)
     found, other = _recognised_files(files)
     found += _recognised_folders(path, subset)

@@ -10,6 +10,7 @@ from PIL import Image
 from mrcnn.cli import outputs
 from mrcnn.cli import predict as command
 from mrcnn.cli.main import build_parser
+from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
 from mrcnn.errors import ConfigError
 from mrcnn.structures import Detections
@@ -24,6 +25,8 @@ def disc(radius=40):
 
 class FindsADisc:
     """A remote at (10, 20) in each image but the black ones."""
+
+    config = Config(IMAGE_CHANNEL_COUNT=3)
 
     def __init__(self):
         self.num_images = []
