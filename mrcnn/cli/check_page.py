@@ -18,6 +18,8 @@ _GREY = (90, 140, 200)
 # An object is shown with so many times its size around it, at least so many pixels.
 _AROUND = 4
 _LEAST_VIEW = 120
+# What is smaller is hard to see: a box around it is drawn instead.
+_LEAST_MASK = 4
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -147,15 +149,15 @@ def _with_room(image: np.ndarray, regions: Sequence) -> np.ndarray:
 
 
 def _drawable(regions: Sequence, image_hw: tuple[int, int]):
-    """Return regions as detections: those without a pixel as an empty box."""
+    """Return regions as detections: those of next to no pixel as an empty box."""
     from mrcnn.structures import Detections
 
     boxes, masks = [], []
     for region in regions:
         box, mask = region.shape.rasterise(image_hw)
-        if not mask.size:
-            y1, x1, y2, x2 = np.floor(region.shape.extent).astype(int)
-            box = np.clip((y1, x1, y2 + 1, x2 + 1), 0, np.tile(image_hw, 2))
+        if min(mask.shape) < _LEAST_MASK:
+            box = np.array(region.shape.extent) + np.array([-1, -1, 1, 1]) * _LEAST_MASK
+            box = np.clip(box.astype(int), 0, np.tile(image_hw, 2))
             mask = np.zeros((box[2] - box[0], box[3] - box[1]), bool)
         boxes.append(box)
         masks.append(mask)
