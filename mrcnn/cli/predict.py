@@ -1,6 +1,7 @@
 """``mrcnn predict``: find objects in images and video, draw and list them."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 from mrcnn.cli import arguments, outputs
@@ -8,6 +9,7 @@ from mrcnn.cli.detector import load_detector
 from mrcnn.cli.values import class_list
 from mrcnn.cli.videos import add_video_flags, open_video
 from mrcnn.config import Config
+from mrcnn.structures import Detections
 
 _DESCRIPTION = """\
 Find objects in images and video.
@@ -15,7 +17,9 @@ Find objects in images and video.
 Each image gives a picture with the objects drawn in and a JSON file that lists
 them (class, score, box, mask as COCO run lengths); each video gives an mp4 with
 the same frame rate and sound, its objects numbered, and a file with a line of
-JSON for each frame. The results go to --output."""
+JSON for each frame. The results go to --output. With --export there is a folder
+more, with the images and with their objects as annotations, to correct in an
+annotation tool and to train on."""
 
 _EPILOG = """\
 examples:
@@ -27,6 +31,9 @@ examples:
       the 80 everyday classes of COCO, without any training
   mrcnn predict rtsp://door/1 --end 60
       a minute of a camera; see also --start, --stride, --fps
+  mrcnn predict new_photos/ --export via
+      outlines to correct in VIA: open output/via/via_project.json there; then
+      mrcnn train --dataset output/via
   mrcnn predict photo.jpg --weights mask_rcnn_cells_0030.h5 --classes cell
       weights of the original library"""
 
@@ -41,6 +48,7 @@ def add_parser(subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_input_flags(parser, "image, video, folder or pattern")
+    add_export_flag(parser)
     arguments.add_detection_flags(parser)
     parser.set_defaults(run=run)
 
@@ -64,6 +72,16 @@ def add_input_flags(parser: argparse.ArgumentParser, kinds: str) -> None:
     add_video_flags(parser)
 
 
+def add_export_flag(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of an annotation tool."""
+    parser.add_argument(
+        "--export",
+        choices=outputs.EXPORTS,
+        help="also write the objects of the images as annotations to correct, into "
+        "a folder of that name in --output",
+    )
+
+
 def run(
     args: argparse.Namespace,
     *,
@@ -74,7 +92,8 @@ def run(
     """Predict what the flags name.
 
     Args:
-        args: flags of `add_input_flags` and `arguments.add_detection_flags`.
+        args: flags of `add_input_flags` and `arguments.add_detection_flags`, and of
+            `add_export_flag` where it is offered.
         base: configuration of weights without run.json.
         class_names: their names, without the background.
         only_video: whether inputs that are no videos are refused.
@@ -83,6 +102,9 @@ def run(
     if only_video:
         outputs.require_videos(paths)
     outputs.make_folder(args.output)
+    export = getattr(args, "export", None)
+    if export is not None:
+        outputs.check_export(paths, args.output / export)
     model, class_names = load_detector(args, base=base, class_names=class_names)
     predict(model, class_names, paths, args)
 
@@ -94,7 +116,8 @@ def predict(model, class_names, paths, args: argparse.Namespace) -> None:
         model: a `MaskRCNN` in inference mode.
         class_names: K names, the background first.
         paths: images and videos.
-        args: the flags: output, batch, and those of `add_video_flags`.
+        args: the flags: output, batch, those of `add_video_flags`, and where there
+            is one that of `add_export_flag`.
 
     Raises:
         DatasetError: an image cannot be read.
@@ -104,15 +127,14 @@ def predict(model, class_names, paths, args: argparse.Namespace) -> None:
 
     targets = outputs.target_stems(paths, args.output)
     images = [path for path in paths if not outputs.is_video(path)]
-    for start in range(0, len(images), args.batch):
-        batch = images[start : start + args.batch]
-        pictures = [outputs.read_image(path) for path in batch]
-        found = model.detect_images(pictures)
-        for path, picture, detections in zip(batch, pictures, found, strict=True):
-            written = outputs.write_image(
-                targets[path], path.name, picture, detections, class_names
-            )
-            print(f"{path}: {outputs.summary(detections, class_names)} -> {written}")
+    found = _predict_images(model, class_names, images, targets, args.batch)
+    export = getattr(args, "export", None)
+    if export is None:
+        for _ in found:
+            pass
+    else:
+        written = outputs.write_export(images, found, class_names, args.output, export)
+        print(f"annotations to correct -> {written}")
     for path in paths:
         if outputs.is_video(path):
             target = targets[path].with_name(targets[path].name + ".mp4")
@@ -127,3 +149,21 @@ def predict(model, class_names, paths, args: argparse.Namespace) -> None:
                 track=track if args.track else iter,
             )
             print(f"{path}: {frames} frames -> {target}")
+
+
+def _predict_images(
+    model, class_names, images, targets, batch_size: int
+) -> Iterator[Detections]:
+    """Yield what is found in each image, after its results have been written."""
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + batch_size]
+        pictures = [
+            outputs.read_image(path, model.config.IMAGE_CHANNEL_COUNT) for path in batch
+        ]
+        found = model.detect_images(pictures)
+        for path, picture, detections in zip(batch, pictures, found, strict=True):
+            written = outputs.write_image(
+                targets[path], path.name, picture, detections, class_names
+            )
+            print(f"{path}: {outputs.summary(detections, class_names)} -> {written}")
+            yield detections

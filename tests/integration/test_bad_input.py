@@ -100,7 +100,7 @@ def test_missing_folder(fails, tmp_path):
 
 def test_folder_without_annotations(fails, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert "Export the annotations there" in fails(*train(tmp_path / "empty"))
+    assert "Put the annotations there" in fails(*train(tmp_path / "empty"))
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "{broken"])
@@ -163,7 +163,7 @@ def test_nothing_to_learn_from_is_said_before_a_network_is_built(
 
 def test_one_image_cannot_be_divided(fails, tmp_path):
     folder = write_via(tmp_path / "photos", ["remote"])
-    assert "at least two images" in fails(*train(folder))
+    assert "at least 2 different images" in fails(*train(folder))
 
 
 @pytest.mark.parametrize(

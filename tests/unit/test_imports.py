@@ -44,6 +44,9 @@ PUBLIC = {
     *("mrcnn.data.dataset", "mrcnn.data.formats", "mrcnn.data.images"),
     *("mrcnn.data.coco", "mrcnn.draw.annotate", "mrcnn.draw.redact"),
     *("mrcnn.video.pipeline", "mrcnn.video.sources", "mrcnn.video.tracking"),
+    *("mrcnn.data.check", "mrcnn.data.problems", "mrcnn.data.repair"),
+    *("mrcnn.data.statistics", "mrcnn.data.hashes", "mrcnn.data.split"),
+    *("mrcnn.data.merge", "mrcnn.data.writers"),
     *("mrcnn.evaluation.coco", "mrcnn.training.augment"),
     *("mrcnn.weights.checkpoints", "mrcnn.weights.files"),
 }
