@@ -123,8 +123,8 @@ class Detections:
                 f"class_ids. Received: masks {list(masks.shape)}, {len(boxes)} boxes, "
                 f"{len(scores)} scores. Pass those of one image."
             )
-        kept = np.flatnonzero(np.any(boxes, axis=1)) if len(boxes) else []
-        boxes = np.clip(boxes, 0, np.tile(image_hw, 2)).astype(np.int32)
+        kept = np.any(boxes.reshape(-1, 4), axis=1)
+        boxes = np.clip(boxes.reshape(-1, 4), 0, np.tile(image_hw, 2)).astype(np.int32)
         return cls(
             image_hw=tuple(image_hw),
             boxes=boxes,

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from mrcnn.data.images import as_rgb
-from mrcnn.draw.captions import caption_texts, ink_on, place_captions
+from mrcnn.draw.captions import caption_texts, ink_on, place_captions, shortened
 from mrcnn.draw.palette import class_color
 from mrcnn.errors import DatasetError
 from mrcnn.structures import Detections
@@ -241,7 +241,7 @@ def _draw_captions(canvas, boxes, captions, colors) -> None:
         _fill(canvas, (x1, y1, x2, y2), color)
         cv2.putText(
             canvas[y1:y2, x1:x2],
-            caption,
+            text.label,
             text.origin_xy,
             _FONT,
             text.scale,
@@ -253,8 +253,9 @@ def _draw_captions(canvas, boxes, captions, colors) -> None:
 
 @dataclass(frozen=True)
 class _Text:
-    """A caption's measures: the whole plate, and where on it writing starts."""
+    """A caption and its measures: the whole plate, and where on it writing starts."""
 
+    label: str
     scale: float
     stroke: int
     size_wh: tuple[int, int]
@@ -262,20 +263,23 @@ class _Text:
 
 
 def _fit_text(caption: str, image_hw: tuple[int, int], share: float) -> _Text:
-    """Return the measures of a caption at a share of the full size, or less."""
+    """Return a caption at a share of the full size; where too wide, less, and cut."""
     if not caption:
-        return _Text(1.0, 1, (0, 0), (0, 0))
+        return _Text("", 1.0, 1, (0, 0), (0, 0))
     height, width = image_hw
     wanted = max(_CAPTION_PIXELS_LEAST, share * min(image_hw) * _CAPTION_SHARE)
     margin = max(1, round(wanted / 5))
     stroke = max(1, round(wanted / 14))
+    most = max(width - 2 * margin - 2, 1)
     (unit_width, unit_height), _ = cv2.getTextSize(caption, _FONT, 1.0, stroke)
-    # Long names on narrow pictures shrink until they fit.
-    scale = min(
-        wanted / unit_height, max(width - 2 * margin - 2, 1) / max(unit_width, 1)
-    )
+    scale = min(wanted / unit_height, most / max(unit_width, 1))
+    scale = max(scale, _CAPTION_PIXELS_LEAST / unit_height)
     (text_width, text_height), below = cv2.getTextSize(caption, _FONT, scale, stroke)
+    if text_width > most:
+        caption = shortened(caption, max(1, len(caption) * most // text_width))
+        (text_width, _), _ = cv2.getTextSize(caption, _FONT, scale, stroke)
     return _Text(
+        label=caption,
         scale=scale,
         stroke=stroke,
         size_wh=(

@@ -18,13 +18,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
-from mrcnn.draw.captions import ink_on, place_captions
+from mrcnn.draw.captions import ink_on, place_captions, shortened
 
 _BACKENDS_WITHOUT_DISPLAY = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
 # The figure that pyplot knows where there is no display.
 _HEADLESS = "mrcnn"
 _POINTS_PER_INCH = 72
 _CAPTION_POINTS = 11
+_LEAST_CAPTION_POINTS = 5
 _CAPTION_PAD = 0.2  # of the letters' height
 # Share of the axes that a text shall not exceed; letters are drawn on whole pixels.
 _WIDEST = 0.95
@@ -209,7 +210,7 @@ def write_captions(
             zorder=4 - i / len(boxes),
         )
         text.set_in_layout(False)
-        written.append((text, box))
+        written.append((text, caption, box))
     if written:
         ax.add_artist(_SettleCaptions(written))
 
@@ -256,7 +257,7 @@ class _SettleCaptions(_BeforeTexts):
     """Gives captions their sizes and places.
 
     Args:
-        written: (text, box) of each, the most important first.
+        written: (text, caption, box) of each, the most important first.
     """
 
     def __init__(self, written):
@@ -267,15 +268,14 @@ class _SettleCaptions(_BeforeTexts):
         """Measure and mend; matplotlib calls it whenever the figure is drawn."""
         view, to_canvas = self.axes.bbox, self.axes.transData
         # Those that were not removed since.
-        written = [(text, box) for text, box in self._written if text.axes]
-        texts = [text for text, _ in written]
+        written = [each for each in self._written if each[0].axes]
         places = place_captions(
-            [_on_axes(box, self.axes) for _, box in written],
-            lambda i, scale: _resize(texts[i], scale, view, renderer),
+            [_on_axes(box, self.axes) for _, _, box in written],
+            lambda i, scale: _resize(*written[i][:2], scale, view, renderer),
             (view.width, view.height),
         )
-        for text, place in zip(texts, places, strict=True):
-            _resize(text, place.scale, view, renderer)
+        for (text, caption, _), place in zip(written, places, strict=True):
+            _resize(text, caption, place.scale, view, renderer)
             pad = _pad_pixels(text, renderer)
             corner = view.x0 + place.x + pad, view.y1 - place.y - pad
             text.set_position(to_canvas.inverted().transform(corner))
@@ -291,13 +291,21 @@ def _on_axes(box, ax) -> np.ndarray:
     return np.clip(corners, 0, [view.width, view.height] * 2)
 
 
-def _resize(text, scale: float, view, renderer) -> tuple[float, float]:
-    """Give a caption a share of the full size, or less; return its width and height."""
-    text.set_size(_CAPTION_POINTS * scale)
+def _resize(text, caption, scale, view, renderer) -> tuple[float, float]:
+    """Give a caption a share of the full size; where too wide, less, and cut it.
+
+    Returns:
+        Width and height with the plate, pixels.
+    """
+    points, most = _CAPTION_POINTS * scale, _WIDEST * view.width
+    text.set_text(caption)
+    text.set_size(points)
     width, height = _measure(text, renderer)
-    most = _WIDEST * view.width
     if width > most:
-        text.set_size(_CAPTION_POINTS * scale * most / width)
+        text.set_size(max(points * most / width, min(points, _LEAST_CAPTION_POINTS)))
+        width, height = _measure(text, renderer)
+    if width > most:
+        text.set_text(shortened(caption, max(1, int(len(caption) * most / width))))
         width, height = _measure(text, renderer)
     return min(width, view.width), min(height, view.height)
 

@@ -47,7 +47,7 @@ def caption_texts(
         ['remote 0.90']
     """
     ids = [abs(int(class_id)) for class_id in class_ids]
-    if max(ids, default=0) >= len(class_names):
+    if max(ids, default=-1) >= len(class_names):
         raise ValueError(
             f"Expected a name for class id {max(ids)}. Received: {len(class_names)} "
             "class_names. Pass the names of the data set, the background's first."
@@ -58,6 +58,24 @@ def caption_texts(
     return [
         f"{name} {score:.{digits}f}" for name, score in zip(names, scores, strict=True)
     ]
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many letters, its last five, the score, kept.
+
+    Args:
+        text: a caption.
+        most: letters, at least 1.
+
+    Example:
+        >>> shortened("remote control 0.98", 14), shortened("remote control", 8)
+        ('remote .. 0.98', 'remote..')
+    """
+    if len(text) <= most:
+        return text
+    if most < 12:
+        return text[: max(most - 2, 1)] + ".." if most > 2 else text[:most]
+    return text[: most - 7] + ".." + text[-5:]
 
 
 def place_captions(

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mrcnn.draw import canvas
-from mrcnn.draw.captions import caption_texts
+from mrcnn.draw.captions import caption_texts, shortened
 
 # Inches of the plot of overlaps, points of its letters, inches between its labels.
 _OVERLAPS_SIZE = (12, 10)
@@ -80,17 +80,17 @@ def plot_overlaps(
     scores = np.asarray(pred_scores)[found]
     predicted = caption_texts(pred_class_ids, class_names, scores, digits=2)
     actual = caption_texts(gt_class_ids, class_names, None, digits=0)
-    inches = min(_OVERLAPS_SIZE) / max(overlaps.shape)
-    letters = min(_LETTER_POINTS, 72 * inches / 1.3)
     ax.imshow(overlaps, interpolation="nearest", cmap="Blues", vmin=0, aspect="auto")
-    ax.set_yticks(range(len(found)), map(_shortened, predicted), fontsize=letters)
+    # Points of a cell, beside labels of the longest kind.
+    high, wide = np.multiply(72 * 0.7, _OVERLAPS_SIZE[::-1]) / overlaps.shape
+    ax.set_yticks(range(len(found)), _short(predicted), fontsize=_letters(high))
     ax.set_xticks(
-        range(len(objects)), map(_shortened, actual), rotation=90, fontsize=letters
+        range(len(objects)), _short(actual), rotation=90, fontsize=_letters(wide)
     )
-    agree = pred_class_ids[:, None] == gt_class_ids
-    # Two lines of five letters, each half as wide as it is high.
-    letters = min(_LETTER_POINTS, 72 * inches / 3)
+    # Two lines of five letters.
+    letters = _letters(min(high / 2, wide / 2.5))
     if letters >= _LEAST_LETTER_POINTS:
+        agree = pred_class_ids[:, None] == gt_class_ids
         _write_cells(ax, overlaps, agree, threshold, letters)
     return ax
 
@@ -119,8 +119,10 @@ def _plot_axes(figsize, ax: Axes | None) -> Axes:
     return figure.add_subplot()
 
 
-def _shortened(label: str) -> str:
-    if len(label) <= _LONGEST_LABEL:
-        return label
-    # The score stands at the end.
-    return label[: _LONGEST_LABEL - 6] + "…" + label[-5:]
+def _short(labels) -> list[str]:
+    return [shortened(label, _LONGEST_LABEL) for label in labels]
+
+
+def _letters(points: float) -> float:
+    """Return the size of letters for lines of a height, points."""
+    return min(_LETTER_POINTS, points / 1.4)

@@ -120,8 +120,9 @@ def draw_mask_placement(
         return figure
     names = caption_texts(class_ids[:num], class_names, None, digits=0)
     size = "x".join(map(str, np.shape(masks)[1:]))
+    sizes = [f"{y2 - y1:.0f}x{x2 - x1:.0f}" for y1, x1, y2, x2 in boxes[:num]]
     axes = canvas.grid_axes(
-        *(figure, [f"{name}, {size}" for name in names] + names, num),
+        *(figure, [f"{name}, {size}" for name in names] + sizes, num),
         (_SMALL_PANEL_WIDTH, _SMALL_PANEL_WIDTH),
     )
     for i, color in enumerate(instance_colors(num)):
@@ -139,11 +140,13 @@ def _place_mask(ax, image, box, mask, color) -> None:
     canvas.outline_mask(ax, covered, (0, 0), color)
     canvas.outline_box(ax, box, color, "dotted")
     canvas.show_picture(ax, picture)
-    center = np.add(box[:2], box[2:]) / 2
-    # The box takes two thirds of the panel.
-    half = max(box[2] - box[0], box[3] - box[1], 1) * 0.75
-    ax.set_xlim(center[1] - half, center[1] + half)
-    ax.set_ylim(center[0] + half, center[0] - half)
+    # The box takes two thirds of the panel, which shows the picture alone.
+    height, width = picture.shape[:2]
+    side = min(max(box[2] - box[0], box[3] - box[1], 1) * 1.5, height, width)
+    top = np.clip((box[0] + box[2] - side) / 2, 0, height - side)
+    left = np.clip((box[1] + box[3] - side) / 2, 0, width - side)
+    ax.set_xlim(left, left + side)
+    ax.set_ylim(top + side, top)
 
 
 def draw_activations(

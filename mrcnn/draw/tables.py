@@ -85,12 +85,13 @@ def display_weight_stats(model) -> Table:
             values = np.asarray(values)
             if not values.size:
                 continue
-            name = getattr(weight, "path", weight.name)
+            with np.errstate(invalid="ignore"):  # a nan or an infinity is noted
+                deviation = values.std(dtype=float)
             rows.append(
                 (
-                    *(name, str(values.shape), f"{values.min():+9.4f}"),
-                    *(f"{values.max():+10.4f}", f"{values.std(dtype=float):+9.4f}"),
-                    _note(name, values),
+                    *(weight.path, str(values.shape), f"{values.min():+9.4f}"),
+                    *(f"{values.max():+10.4f}", f"{deviation:+9.4f}"),
+                    _note(weight.path, values),
                 )
             )
     return Table(tuple(rows))
