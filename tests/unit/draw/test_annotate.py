@@ -349,3 +349,19 @@ def test_neither_video_nor_keras_is_imported():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_memory_beside_the_picture_is_that_of_its_copy():
+    """Masks are blended inside their boxes, not on arrays of the whole picture."""
+    import tracemalloc
+
+    hw = (1080, 1920)
+    boxes = [
+        (y, x, y + 90, x + 90) for y in range(0, 990, 99) for x in range(0, 990, 99)
+    ]
+    image, detections = noise(*hw), found(hw, *boxes)
+    tracemalloc.start()
+    annotate(image, detections, NAMES)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.2 * image.nbytes
