@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,7 @@ from mrcnn.ops.boxes import denorm_boxes as denorm_boxes_graph
 from mrcnn.ops.boxes import norm_boxes as norm_boxes_graph
 from mrcnn.structures import Detections, Stage
 from mrcnn.training import distribute, layer_sets, trainer
+from mrcnn.training.augment import import_imgaug
 from mrcnn.training.random_rois import generate_random_rois
 from mrcnn.training.rpn_targets import build_rpn_targets as make_rpn_targets
 from mrcnn.training.samples import load_training_image
@@ -68,6 +69,7 @@ __all__ = [
     "clip_boxes_graph",
     "compose_image_meta",
     "compute_backbone_shapes",
+    "data_generator",
     "denorm_boxes_graph",
     "generate_random_rois",
     "load_image_gt",
@@ -618,6 +620,70 @@ def load_image_gt(dataset, config: Config, image_id: int, augmentation=None):
         mini_mask_shape=config.MINI_MASK_SHAPE if config.USE_MINI_MASK else None,
         rng=np.random.default_rng(),
     )
+
+
+def data_generator(
+    dataset,
+    config: Config,
+    shuffle: bool = True,
+    augment: bool = False,
+    augmentation=None,
+    random_rois: int = 0,
+    batch_size: int = 1,
+    detection_targets: bool = False,
+    no_augmentation_sources=None,
+) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
+    """Give the batches of a data set for ever, as the original's inputs and outputs.
+
+    `train` does not need it; it is for looking at what the network is trained with.
+
+    Args:
+        dataset: prepared data set.
+        config: sizes, anchors and target settings.
+        shuffle: random order, all batches full; without it each epoch is the same
+            and its last batch may be smaller.
+        augment: whether to flip half of the images; `augmentation` comes before it.
+        augmentation: an imgaug augmenter, or None.
+        random_rois: ROIs per image to draw at random, as with USE_RPN_ROIS = False.
+        batch_size: images in a batch.
+        detection_targets: must be False.
+        no_augmentation_sources: sources whose images are not augmented.
+
+    Yields:
+        The arrays of `Batches` in its order, those of random ROIs at the end where
+        there are any, and an empty list.
+
+    Raises:
+        ConfigError: `detection_targets` is True, or as in `Batches`.
+        DatasetError: as in `Batches`.
+    """
+    if detection_targets:
+        raise ConfigError(
+            "Expected detection_targets=False: the network draws them itself. "
+            "Received: True. Take them from network.targets.detection_targets."
+        )
+    if augment and augmentation is None:
+        augmentation = import_imgaug().augmenters.Fliplr(0.5)
+    config = copy.copy(config)
+    config.update(IMAGES_PER_GPU=batch_size, GPU_COUNT=1, USE_RPN_ROIS=not random_rois)
+    if random_rois:
+        config.update(POST_NMS_ROIS_TRAINING=random_rois)
+    batches = trainer.make_batches(
+        dataset,
+        config,
+        shuffle=shuffle,
+        steps=-(-dataset.num_images // batch_size) if shuffle else None,
+        augmenter=augmentation,
+        no_augmentation_sources=no_augmentation_sources,
+    )
+    return _for_ever(batches)
+
+
+def _for_ever(batches) -> Iterator[tuple[list, list]]:
+    while True:
+        for i in range(len(batches)):
+            yield list(batches[i].values()), []
+        batches.epoch += 1
 
 
 def build_rpn_targets(image_shape, anchors, gt_class_ids, gt_boxes, config: Config):

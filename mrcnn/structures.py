@@ -95,6 +95,50 @@ class Detections:
             box_masks=(),
         )
 
+    @classmethod
+    def from_masks(
+        cls,
+        image_hw: tuple[int, int],
+        boxes: np.ndarray,
+        masks: np.ndarray,
+        class_ids: np.ndarray,
+        scores: np.ndarray | None = None,
+    ) -> Detections:
+        """Return the detections of full-size masks, as `to_dict` and data sets have.
+
+        Args:
+            image_hw: height and width of the image, pixels.
+            boxes: int [N, (y1, x1, y2, x2)], pixels; rows of zeros are left out, and
+                what lies outside the image is cut off.
+            masks: bool [H, W, N]; what lies outside the boxes is lost.
+            class_ids: int [N].
+            scores: float [N]; None for 1 each, as of the ground truth.
+
+        Raises:
+            ValueError: the arrays are not of one N, or the masks of another image.
+        """
+        boxes, masks, class_ids = map(np.asarray, (boxes, masks, class_ids))
+        scores = np.ones(len(class_ids)) if scores is None else np.asarray(scores)
+        expected = (*image_hw, len(class_ids))
+        if masks.shape != expected or not (len(boxes) == len(scores) == len(class_ids)):
+            raise ValueError(
+                f"Expected masks {list(expected)}, and as many boxes and scores as "
+                f"class_ids. Received: masks {list(masks.shape)}, {len(boxes)} boxes, "
+                f"{len(scores)} scores. Pass those of one image."
+            )
+        kept = np.any(boxes.reshape(-1, 4), axis=1)
+        boxes = np.clip(boxes.reshape(-1, 4), 0, np.tile(image_hw, 2)).astype(np.int32)
+        return cls(
+            image_hw=tuple(image_hw),
+            boxes=boxes,
+            class_ids=class_ids.astype(np.int32),
+            scores=scores.astype(np.float32),
+            box_masks=tuple(
+                masks[y1:y2, x1:x2, i].astype(bool)
+                for i, (y1, x1, y2, x2) in enumerate(boxes)
+            ),
+        ).select(kept)
+
     @property
     def masks(self) -> np.ndarray:
         """Full-size masks, bool [H, W, N]; built anew at each call."""

@@ -1,4 +1,10 @@
-"""The original's `mrcnn.utils`: its names, from where they live now."""
+"""The original's `mrcnn.utils`: its names, from where they live now.
+
+The two that need Keras are imported when first asked for, so that scripts with a
+`Dataset` of their own, and the processes that make batches of it, start without.
+"""
+
+import importlib
 
 from mrcnn.data.dataset import Dataset
 from mrcnn.evaluation.ap import (
@@ -28,6 +34,11 @@ from mrcnn.geometry.masks import (
 from mrcnn.geometry.resize import resize, resize_image, resize_mask
 from mrcnn.weights.download import download_trained_weights
 
+_ON_KERAS = {
+    "batch_slice": ("mrcnn.ops.slices", "batch_slice"),
+    "box_refinement_graph": ("mrcnn.ops.boxes", "box_refinement"),
+}
+
 __all__ = [
     "Dataset",
     "apply_box_deltas",
@@ -53,4 +64,12 @@ __all__ = [
     "resize_mask",
     "trim_zeros",
     "unmold_mask",
+    *_ON_KERAS,
 ]
+
+
+def __getattr__(name: str):
+    if name not in _ON_KERAS:
+        raise AttributeError(f"module 'mrcnn.utils' has no attribute {name!r}")
+    module, its_name = _ON_KERAS[name]
+    return getattr(importlib.import_module(module), its_name)

@@ -2,17 +2,24 @@
 
 `annotate` is what the samples hand to `video.pipeline` as its draw. It works
 inside the boxes only, so that a 4K frame with many objects stays quick.
+`save_instances` writes such a picture at its own size.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
+from mrcnn.data.images import as_rgb
+from mrcnn.draw.captions import caption_texts, ink_on, place_captions, shortened
 from mrcnn.draw.palette import class_color
+from mrcnn.errors import DatasetError
 from mrcnn.structures import Detections
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -20,6 +27,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _LINE_SHARE = 1 / 250
 _CAPTION_SHARE = 1 / 34
 _CAPTION_PIXELS_LEAST = 9
+_FILE_OPTIONS = {".jpg": {"quality": 95}, ".jpeg": {"quality": 95}}
 
 Color = tuple[int, int, int]
 # x1, y1, x2, y2 in pixels, far edge outside, as OpenCV counts.
@@ -36,6 +44,7 @@ def annotate(
     show_boxes: bool = True,
     show_labels: bool = True,
     colors: Sequence[Color] | None = None,
+    captions: Sequence[str] | None = None,
 ) -> np.ndarray:
     """Return a copy of the picture with its detections drawn in.
 
@@ -52,13 +61,14 @@ def annotate(
         show_labels: write class and score.
         colors: (red, green, blue) for each detection; None colours by track id where
             there are any, else by class.
+        captions: a text for each detection in place of class, number and score.
 
     Returns:
         uint8 [H, W, 3], RGB.
 
     Raises:
         ValueError: the picture is no uint8 RGB, the detections are of another size,
-            or a class has no name.
+            a class has no name, or there are fewer colours or captions.
 
     Example:
         >>> black = np.zeros((4, 4, 3), np.uint8)
@@ -74,11 +84,19 @@ def annotate(
         ([230, 159, 0], [0, 0, 0])
     """
     image = np.asarray(image)
-    _check(image, detections, class_names)
-    ids = detections.track_ids
+    _check(image, detections, colors, captions)
+    track_ids = detections.track_ids
     if colors is None:
-        numbers = detections.class_ids if ids is None else ids
+        numbers = detections.class_ids if track_ids is None else track_ids
         colors = [class_color(number) for number in numbers]
+    if captions is None:
+        captions = caption_texts(
+            detections.class_ids,
+            class_names,
+            detections.scores,
+            digits=2,
+            track_ids=track_ids,
+        )
     # A new array in rows, whatever the input's layout: OpenCV draws on parts of it.
     canvas = np.array(image, order="C")
     thickness = max(1, round(min(image.shape[:2]) * _LINE_SHARE))
@@ -96,23 +114,61 @@ def annotate(
     for i in order if show_boxes else ():
         _draw_box(canvas, detections.boxes[i], colors[i], thickness)
     if show_labels:
-        labels = _labels(detections, class_names)
-        _draw_captions(canvas, detections.boxes, labels, colors)
+        _draw_captions(canvas, detections.boxes, captions, colors)
     return canvas
 
 
-def _labels(detections: Detections, class_names: Sequence[str]) -> list[str]:
-    ids = detections.track_ids
-    names = [class_names[class_id] for class_id in detections.class_ids]
-    if ids is not None:
-        names = [f"{name} #{i}" for name, i in zip(names, ids, strict=True)]
-    return [
-        f"{name} {score:.2f}"
-        for name, score in zip(names, detections.scores, strict=True)
-    ]
+def save_instances(
+    path: str | os.PathLike,
+    image: np.ndarray,
+    boxes: np.ndarray,
+    masks: np.ndarray,
+    class_ids: np.ndarray,
+    class_names: Sequence[str],
+    scores: np.ndarray | None = None,
+    **options,
+) -> Path:
+    """Write a picture with its objects drawn in, pixel for pixel at its own size.
+
+    Args:
+        path: file to write; its suffix says the format, ".png" or ".jpg" for example.
+        image: [H, W, 3], RGB, or grey, see `data.images.as_rgb`.
+        boxes: int [N, (y1, x1, y2, x2)], pixels; rows of zeros are left out.
+        masks: bool [H, W, N]; what lies outside the boxes is not drawn.
+        class_ids: int [N].
+        class_names: names by class id, "BG" first.
+        scores: float [N], or None for names alone.
+        **options: those of `annotate`.
+
+    Returns:
+        The path.
+
+    Raises:
+        DatasetError: the file cannot be written, or the image is none.
+        ValueError: the arrays do not fit each other, or a class has no name.
+
+    Example:
+        found = model.detect([image])[0]
+        save_instances("out.png", image, found["rois"], found["masks"],
+                       found["class_ids"], class_names, found["scores"])
+    """
+    image = as_rgb(image)
+    if scores is None and options.get("captions") is None:
+        options["captions"] = caption_texts(class_ids, class_names, None, digits=2)
+    detections = Detections.from_masks(image.shape[:2], boxes, masks, class_ids, scores)
+    drawn = annotate(image, detections, class_names, **options)
+    path = Path(path)
+    try:
+        Image.fromarray(drawn).save(path, **_FILE_OPTIONS.get(path.suffix.lower(), {}))
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"Expected an image file to write. Received: {path} ({error}). Check the "
+            "folder, and take a suffix like .png or .jpg."
+        ) from error
+    return path
 
 
-def _check(image, detections, class_names) -> None:
+def _check(image, detections, colors, captions) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(
             "Expected an image uint8 [H, W, 3]. Received: "
@@ -123,12 +179,12 @@ def _check(image, detections, class_names) -> None:
             f"Expected detections of an image of {image.shape[:2]}. Received: "
             f"image_hw={tuple(detections.image_hw)}. Pass the image that was detected."
         )
-    largest = int(max(detections.class_ids, default=0))
-    if largest >= len(class_names):
-        raise ValueError(
-            f"Expected a name for class id {largest}. Received: {len(class_names)} "
-            "class_names. Pass the names of the data set, the background's first."
-        )
+    for name, values in (("colors", colors), ("captions", captions)):
+        if values is not None and len(values) != len(detections):
+            raise ValueError(
+                f"Expected {name} for {len(detections)} detections. Received: "
+                f"{len(values)}. Pass one for each, or None."
+            )
 
 
 def _clipped(box, image_hw) -> _Rectangle:
@@ -173,25 +229,30 @@ def _fill(canvas, rectangle: _Rectangle, color) -> None:
     cv2.rectangle(canvas, (x1, y1), (x2 - 1, y2 - 1), color, cv2.FILLED)
 
 
-def _draw_captions(canvas, boxes, labels, colors) -> None:
+def _draw_captions(canvas, boxes, captions, colors) -> None:
     image_hw = canvas.shape[:2]
-    placed: list[tuple[_Text, _Rectangle]] = []
-    for box, label in zip(boxes, labels, strict=True):
-        text = _fit_text(label, image_hw)
-        taken = [rectangle for _, rectangle in placed]
-        x, y = _free_place(_clipped(box, image_hw), text.size_wh, image_hw, taken)
-        placed.append((text, (x, y, x + text.size_wh[0], y + text.size_wh[1])))
+    places = place_captions(
+        [_clipped(box, image_hw) for box in boxes],
+        lambda i, scale: _fit_text(captions[i], image_hw, scale).size_wh,
+        image_hw[::-1],
+    )
     # The surest last, so that where there is no room for all it stays legible.
-    for (text, plate), color in reversed(list(zip(placed, colors, strict=True))):
-        _fill(canvas, plate, color)
-        x1, y1, x2, y2 = plate
+    for place, caption, color in reversed(
+        list(zip(places, captions, colors, strict=True))
+    ):
+        if not caption:
+            continue
+        text = _fit_text(caption, image_hw, place.scale)
+        x1, y1 = place.x, place.y
+        x2, y2 = x1 + text.size_wh[0], y1 + text.size_wh[1]
+        _fill(canvas, (x1, y1, x2, y2), color)
         cv2.putText(
             canvas[y1:y2, x1:x2],
             text.label,
             text.origin_xy,
             _FONT,
             text.scale,
-            _ink_on(color),
+            ink_on(color),
             text.stroke,
             cv2.LINE_AA,
         )
@@ -199,7 +260,7 @@ def _draw_captions(canvas, boxes, labels, colors) -> None:
 
 @dataclass(frozen=True)
 class _Text:
-    """A caption with its measures: the whole plate, and where on it writing starts."""
+    """A caption and its measures: the whole plate, and where on it writing starts."""
 
     label: str
     scale: float
@@ -208,19 +269,24 @@ class _Text:
     origin_xy: tuple[int, int]
 
 
-def _fit_text(label: str, image_hw: tuple[int, int]) -> _Text:
+def _fit_text(caption: str, image_hw: tuple[int, int], share: float) -> _Text:
+    """Return a caption at a share of the full size; where too wide, less, and cut."""
+    if not caption:
+        return _Text("", 1.0, 1, (0, 0), (0, 0))
     height, width = image_hw
-    wanted = max(_CAPTION_PIXELS_LEAST, min(image_hw) * _CAPTION_SHARE)
+    wanted = max(_CAPTION_PIXELS_LEAST, share * min(image_hw) * _CAPTION_SHARE)
     margin = max(1, round(wanted / 5))
     stroke = max(1, round(wanted / 14))
-    (unit_width, unit_height), _ = cv2.getTextSize(label, _FONT, 1.0, stroke)
-    # Long names on narrow pictures shrink until they fit.
-    scale = min(
-        wanted / unit_height, max(width - 2 * margin - 2, 1) / max(unit_width, 1)
-    )
-    (text_width, text_height), below = cv2.getTextSize(label, _FONT, scale, stroke)
+    most = max(width - 2 * margin - 2, 1)
+    (unit_width, unit_height), _ = cv2.getTextSize(caption, _FONT, 1.0, stroke)
+    scale = min(wanted / unit_height, most / max(unit_width, 1))
+    scale = max(scale, _CAPTION_PIXELS_LEAST / unit_height)
+    (text_width, text_height), below = cv2.getTextSize(caption, _FONT, scale, stroke)
+    if text_width > most:
+        caption = shortened(caption, max(1, len(caption) * most // text_width))
+        (text_width, _), _ = cv2.getTextSize(caption, _FONT, scale, stroke)
     return _Text(
-        label=label,
+        label=caption,
         scale=scale,
         stroke=stroke,
         size_wh=(
@@ -229,44 +295,3 @@ def _fit_text(label: str, image_hw: tuple[int, int]) -> _Text:
         ),
         origin_xy=(margin, margin + text_height),
     )
-
-
-def _free_place(
-    box: _Rectangle,
-    size_wh: tuple[int, int],
-    image_hw: tuple[int, int],
-    taken: list[_Rectangle],
-) -> tuple[int, int]:
-    """Return (x, y) of a caption: where nothing is taken, else the first choice."""
-    x1, y1, x2, y2 = box
-    width, height = size_wh
-    most_x, most_y = image_hw[1] - width, image_hw[0] - height
-    above = [y1 - height] if y1 >= height else []
-    below = [y2] if y2 <= most_y else []
-    inside = [y1, y2 - height]
-    # Inside before below, unless that hides much of the object.
-    is_tall = y2 - y1 > 6 * height
-    rows = [*above, *inside, *below] if is_tall else [*above, *below, *inside]
-    places = [
-        (min(max(x, 0), most_x), min(max(y, 0), most_y))
-        for y in rows
-        for x in (x1, x2 - width)
-    ]
-    for x, y in places:
-        if all(
-            x + width <= left or right <= x or y + height <= top or bottom <= y
-            for left, top, right, bottom in taken
-        ):
-            return x, y
-    return places[0]
-
-
-def _ink_on(color: Color) -> Color:
-    """Black or white, whichever contrasts more by WCAG's relative luminance."""
-    channels = np.array(color) / 255
-    linear = np.where(
-        channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4
-    )
-    luminance = linear @ (0.2126, 0.7152, 0.0722)
-    # (L + 0.05) / 0.05 = 1.05 / (L + 0.05) at L = 0.179.
-    return (0, 0, 0) if luminance > 0.179 else (255, 255, 255)

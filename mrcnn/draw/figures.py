@@ -1,27 +1,31 @@
 """Pictures in notebooks and windows: the original's `visualize` on matplotlib.
 
-`mrcnn.visualize` re-exports these names. Without a display nothing is shown and
-no global state is touched: save with ``axes.figure.savefig(...)``.
+`mrcnn.visualize` re-exports these names. Each returns the axes it drew on. Save with
+``axes.figure.savefig(...)``, or ``plt.savefig(...)`` right after; for a file of the
+image's own size there is `annotate.save_instances`. In a notebook the figures are
+shown; without a display nothing is.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 
-import cv2
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Polygon, Rectangle
+from matplotlib.lines import Line2D
 
-from mrcnn.draw.palette import random_colors
+from mrcnn.data.images import as_rgb
+from mrcnn.draw import canvas
+from mrcnn.draw.captions import caption_texts
+from mrcnn.draw.palette import instance_colors
+from mrcnn.draw.pixels import apply_mask, paint_small_mask
+from mrcnn.geometry.masks import extract_bboxes
 
 logger = logging.getLogger(__name__)
 
-_BACKENDS_WITHOUT_DISPLAY = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
+# Inches of a row of `display_images`.
+_ROW_WIDTH = 14
 
 
 def display_images(
@@ -35,9 +39,9 @@ def display_images(
     """Show images in a grid, row by row.
 
     Args:
-        images: N arrays [H, W] or [H, W, 3], values 0 to 255.
+        images: N arrays, [H, W, 3], see `data.images.as_rgb`, or [H, W] of any numbers.
         titles: N headings, or None.
-        cols: images in a row.
+        cols: images in a full row.
         cmap: matplotlib colour map for the grey ones.
         norm: matplotlib normalisation.
         interpolation: matplotlib interpolation.
@@ -53,23 +57,25 @@ def display_images(
     if not len(images):
         logger.warning("No images to display")
         return []
-    titles = [""] * len(images) if titles is None else titles
-    rows = math.ceil(len(images) / cols)
-    figure, is_shown = _new_figure((14, 14 * rows / cols))
-    drawn = []
-    for i, (image, title) in enumerate(zip(images, titles, strict=True)):
-        ax = figure.add_subplot(rows, cols, i + 1)
-        ax.set_title(title, fontsize=9)
+    titles = [""] * len(images) if titles is None else list(titles)
+    images = [_displayable(image) for image in images]
+    width = _ROW_WIDTH / cols
+    tallest = max(image.shape[0] / image.shape[1] for image in images)
+    figure, is_shown = canvas.new_figure((_ROW_WIDTH, _ROW_WIDTH))
+    drawn = canvas.grid_axes(
+        figure, titles, min(cols, len(images)), (width * min(tallest, 3), width)
+    )
+    for ax, image in zip(drawn, images, strict=True):
         ax.axis("off")
+        is_picture = image.ndim == 2 and image.dtype.kind in "bu"
         ax.imshow(
-            np.asarray(image).astype(np.uint8),
-            cmap=cmap,
+            image,
+            cmap="gray" if cmap is None and is_picture else cmap,
             norm=norm,
             interpolation=interpolation,
         )
-        drawn.append(ax)
     if is_shown:
-        _show()
+        canvas.show()
     return drawn
 
 
@@ -91,25 +97,28 @@ def display_instances(
     """Show an image with its objects, each in a colour of its own.
 
     Args:
-        image: [H, W, 3], RGB, values 0 to 255.
+        image: [H, W, 3], RGB, or grey, see `data.images.as_rgb`.
         boxes: int [N, (y1, x1, y2, x2)], pixels; rows of zeros are left out.
         masks: bool [H, W, N]; may be None with `show_mask` False.
         class_ids: int [N].
         class_names: names by class id.
         scores: float [N], or None for names alone.
         title: heading.
-        figsize: inches of a new figure.
+        figsize: inches that a new figure has at most; the image fills it.
         ax: axes to draw on; the figure is then left to the caller to show.
         show_mask: fill and outline the masks.
         show_bbox: draw the boxes.
-        colors: N colours, floats 0 to 1; None takes `random_colors`.
+        colors: N colours, floats 0 to 1; None takes `palette.instance_colors`,
+            ``palette.class_colors(class_ids)`` colours by class.
         captions: N texts in place of name and score.
 
     Returns:
         The axes that were drawn on.
 
     Raises:
-        ValueError: boxes, masks and class ids are not of one number.
+        ValueError: boxes, masks and class ids are not of one number, or a class has
+            no name.
+        DatasetError: the image is none.
 
     Example:
         >>> found = np.array([[0, 0, 2, 2]]), np.ones((4, 4, 1), bool), np.array([1])
@@ -119,87 +128,193 @@ def display_instances(
         >>> ax.texts[0].get_text()
         'remote 0.900'
     """
-    boxes, class_ids = np.asarray(boxes), np.asarray(class_ids)
-    _check_counts(boxes, masks if show_mask else None, class_ids)
+    image, boxes, class_ids = as_rgb(image), np.asarray(boxes), np.asarray(class_ids)
+    masks = np.asarray(masks) if show_mask else None
+    _check_counts(boxes, masks, class_ids)
     if not len(class_ids):
         logger.warning("No instances to display")
         title = title or "No instances to display"
-    is_shown = False
-    if ax is None:
-        figure, is_shown = _new_figure(figsize)
-        ax = figure.add_subplot()
-    colors = random_colors(len(class_ids)) if colors is None else colors
+    if colors is None:
+        colors = instance_colors(len(class_ids))
     if captions is None:
-        captions = _captions(class_ids, class_names, scores)
+        captions = caption_texts(class_ids, class_names, scores, digits=3)
+    # The others are padding, or were lost when the image was cropped.
+    kept = np.flatnonzero(np.any(boxes, axis=1)) if len(boxes) else []
 
-    height, width = image.shape[:2]
-    ax.set_ylim(height + 10, -10)
-    ax.set_xlim(-10, width + 10)
-    ax.axis("off")
-    ax.set_title(title)
-    picture = np.asarray(image)
-    for i, (box, color) in enumerate(zip(boxes, colors, strict=True)):
-        if not np.any(box):  # padding, or lost when the image was cropped
-            continue
-        if show_mask:
-            picture = apply_mask(picture, masks[:, :, i], color)
-            _outline_mask(ax, masks[:, :, i], color)
-        if show_bbox:
-            _outline_box(ax, box, color)
-        _write_caption(ax, box, captions[i], color, width)
-    ax.imshow(picture.astype(np.uint8))
+    ax, is_shown = canvas.picture_axes(image, title, figsize, ax)
+    if show_mask:
+        image = _paint_masks(ax, image, masks, colors, kept)
+    for i in kept if show_bbox else ():
+        canvas.outline_box(ax, boxes[i], colors[i], "dashed", alpha=0.7)
+    canvas.write_captions(
+        *(ax, [boxes[i] for i in kept], [captions[i] for i in kept]),
+        [colors[i] for i in kept],
+    )
+    canvas.show_picture(ax, image)
     if is_shown:
-        _show()
+        canvas.show()
     return ax
 
 
-def apply_mask(
+def draw_boxes(
+    image: np.ndarray,
+    boxes: np.ndarray | None = None,
+    refined_boxes: np.ndarray | None = None,
+    masks: np.ndarray | None = None,
+    captions: Sequence[str] | None = None,
+    visibilities: Sequence[int] | None = None,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Show boxes dotted, and solid what they became by refinement.
+
+    Args:
+        image: [H, W, 3], RGB, or grey, see `data.images.as_rgb`.
+        boxes: [N, (y1, x1, y2, x2)], pixels; rows of zeros are left out.
+        refined_boxes: [N, 4], likewise, joined to `boxes` by a line.
+        masks: bool [H, W, N].
+        captions: N texts, written at the refined box where there is one.
+        visibilities: N numbers: 0 for grey and unrefined, 1 for dotted, 2 for boxes
+            in solid lines; None for 1.
+        title: heading.
+        ax: axes to draw on.
+
+    Returns:
+        The axes that were drawn on.
+
+    Raises:
+        ValueError: there are neither boxes nor refined boxes.
+    """
+    if boxes is None and refined_boxes is None:
+        raise ValueError(
+            "Expected boxes, refined_boxes or both. Received: neither. Pass one of "
+            "them, [N, (y1, x1, y2, x2)]."
+        )
+    image = as_rgb(image)
+    first = np.asarray(refined_boxes if boxes is None else boxes)
+    last = first if refined_boxes is None else np.asarray(refined_boxes)
+    seen = [1] * len(first) if visibilities is None else visibilities
+    colors = [
+        color if visibility else (0.5, 0.5, 0.5)
+        for color, visibility in zip(instance_colors(len(first)), seen, strict=True)
+    ]
+    kept = np.flatnonzero(np.any(first, axis=1)) if len(first) else []
+    ax, _ = canvas.picture_axes(image, title, (12, 12), ax, image.shape[0] // 10)
+    if masks is not None:
+        image = _paint_masks(ax, image, np.asarray(masks), colors, kept)
+    last = np.where(np.array(seen)[:, None] > 0, last, first) if len(first) else last
+    for i in kept:
+        if boxes is not None:
+            style, alpha = "solid" if seen[i] == 2 else "dotted", 1 if seen[i] else 0.5
+            canvas.outline_box(ax, first[i], colors[i], style, alpha)
+        if refined_boxes is not None and seen[i]:
+            _join_corners(ax, first[i], last[i], colors[i])
+            canvas.outline_box(ax, last[i], colors[i])
+    if captions is not None:
+        canvas.write_captions(
+            *(ax, [last[i] for i in kept], [captions[i] for i in kept]),
+            [colors[i] for i in kept],
+        )
+    canvas.show_picture(ax, image)
+    return ax
+
+
+def draw_rois(
+    image: np.ndarray,
+    rois: np.ndarray,
+    refined_rois: np.ndarray,
+    mask: np.ndarray,
+    class_ids: np.ndarray,
+    class_names: Sequence[str],
+    limit: int = 10,
+    *,
+    ax: Axes | None = None,
+    rng: np.random.Generator | None = None,
+) -> Axes:
+    """Show some ROIs dashed, grey for the background; those on objects refined as well.
+
+    Args:
+        image: [H, W, 3], RGB, or grey, see `data.images.as_rgb`.
+        rois: int [N, (y1, x1, y2, x2)], pixels.
+        refined_rois: [N, 4], likewise, drawn solid.
+        mask: float [N, h, w], probabilities inside each ROI.
+        class_ids: int [N], 0 for background.
+        class_names: names by class id.
+        limit: ROIs shown; of more, some are picked at random.
+        ax: axes to draw on.
+        rng: picks the ROIs; None picks the same ones every time.
+
+    Returns:
+        The axes that were drawn on.
+    """
+    image, class_ids = as_rgb(image), np.asarray(class_ids)
+    rng = np.random.default_rng(0) if rng is None else rng
+    num = len(rois)
+    picked = rng.choice(num, limit, replace=False) if num > limit else range(num)
+    title = f"{num} ROIs"
+    if num > limit:
+        title = f"Showing {limit} random ROIs out of {num}"
+    logger.info("%d of %d ROIs are positive", np.sum(class_ids > 0), num)
+
+    ax, _ = canvas.picture_axes(image, title, (12, 12), ax, margin=20)
+    colors = instance_colors(len(picked))
+    captioned = []
+    picture = np.array(image)
+    for i, color in zip(picked, colors, strict=True):
+        is_object = class_ids[i] > 0
+        canvas.outline_box(ax, rois[i], color if is_object else "gray", "dashed")
+        if is_object:
+            canvas.outline_box(ax, refined_rois[i], color)
+            _join_corners(ax, rois[i], refined_rois[i], color)
+            paint_small_mask(picture, mask[i], rois[i], color)
+            captioned.append((i, color))
+    names = caption_texts([class_ids[i] for i, _ in captioned], class_names, None, 0)
+    canvas.write_captions(
+        *(ax, [refined_rois[i] for i, _ in captioned], names),
+        [color for _, color in captioned],
+    )
+    canvas.show_picture(ax, picture)
+    return ax
+
+
+def display_top_masks(
     image: np.ndarray,
     mask: np.ndarray,
-    color: tuple[float, float, float],
-    alpha: float = 0.5,
-) -> np.ndarray:
-    """Return the image with a mask blended in; the image itself stays as it was.
+    class_ids: np.ndarray,
+    class_names: Sequence[str],
+    limit: int = 4,
+) -> list[Axes]:
+    """Show an image, and beside it the masks of the classes that cover most of it.
 
     Args:
-        image: [H, W, 3], values 0 to 255.
-        mask: bool or 0 and 1, [H, W].
-        color: three floats from 0 to 1.
-        alpha: how far the mask covers the image, 0 to 1.
+        image: [H, W, 3], RGB, or grey, see `data.images.as_rgb`.
+        mask: bool [H, W, N].
+        class_ids: int [N].
+        class_names: names by class id.
+        limit: classes shown; those without a pixel are not.
 
     Returns:
-        The shape and dtype of `image`; whole numbers are cut, not rounded, as the
-        original's.
-
-    Example:
-        >>> grey = np.full((1, 2, 3), 100, np.uint8)
-        >>> apply_mask(grey, np.array([[1, 0]]), (1.0, 0.0, 0.0)).tolist()
-        [[[177, 50, 50], [100, 100, 100]]]
+        The axes of the image and of each class.
     """
-    image = np.asarray(image)
-    blended = image * (1 - alpha) + alpha * np.asarray(color) * 255
-    is_inside = np.asarray(mask)[..., None] == 1
-    return np.where(is_inside, blended, image).astype(image.dtype)
-
-
-def draw_box(image: np.ndarray, box: np.ndarray, color) -> np.ndarray:
-    """Return the image with a box drawn two pixels wide; the image stays as it was.
-
-    Args:
-        image: [H, W, 3].
-        box: int [(y1, x1, y2, x2)], pixels.
-        color: three values in the image's range.
-
-    Returns:
-        The shape and dtype of `image`.
-    """
-    image = np.array(image)
-    y1, x1, y2, x2 = box
-    image[y1 : y1 + 2, x1:x2] = color
-    image[y2 : y2 + 2, x1:x2] = color
-    image[y1:y2, x1 : x1 + 2] = color
-    image[y1:y2, x2 : x2 + 2] = color
-    return image
+    mask, class_ids = np.asarray(mask), np.asarray(class_ids)
+    height, width = np.shape(image)[:2]
+    shown, titles, areas = [as_rgb(image)], [f"H x W={height}x{width}"], [np.inf]
+    for class_id in np.unique(class_ids):
+        labels = np.zeros((height, width), np.int32)
+        # Each object of a class in a shade of its own.
+        for number, i in enumerate(np.flatnonzero(class_ids == class_id), start=1):
+            labels[mask[..., i] > 0] = number
+        shown.append(labels)
+        titles += caption_texts([class_id], class_names, None, 0)
+        areas.append(np.count_nonzero(labels))
+    order = [i for i in np.argsort(np.negative(areas), kind="stable") if areas[i] > 0]
+    order = order[: limit + 1]
+    return display_images(
+        [shown[i] for i in order],
+        titles=[titles[i] for i in order],
+        cols=limit + 1,
+        cmap="Blues_r",
+    )
 
 
 def _check_counts(boxes, masks, class_ids) -> None:
@@ -213,65 +328,28 @@ def _check_counts(boxes, masks, class_ids) -> None:
         )
 
 
-def _captions(class_ids, class_names, scores) -> list[str]:
-    names = [class_names[class_id] for class_id in class_ids]
-    if scores is None:
-        return names
-    return [f"{name} {score:.3f}" for name, score in zip(names, scores, strict=True)]
+def _displayable(image) -> np.ndarray:
+    """Return an image as RGB, or [H, W] as it is."""
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[..., 0]  # [H, W, 1] -> [H, W]
+    return image if image.ndim == 2 else as_rgb(image)
 
 
-def _outline_mask(ax, mask, color) -> None:
-    contours, _ = cv2.findContours(
-        np.ascontiguousarray(mask, np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE
-    )
-    for contour in contours:  # int [P, 1, (x, y)] -> [P, (x, y)]
-        ax.add_patch(Polygon(contour[:, 0], facecolor="none", edgecolor=color))
+def _paint_masks(ax, image, masks, colors, kept) -> np.ndarray:
+    """Return the image with masks [H, W, N] blended in; outline them on the axes."""
+    image = np.array(image)
+    # Their own boxes: those given may be smaller, and the whole image is slow.
+    boxes = extract_bboxes(masks)
+    for i in kept:
+        y1, x1, y2, x2 = boxes[i]
+        mask = masks[y1:y2, x1:x2, i]
+        if mask.size:
+            region = image[y1:y2, x1:x2]
+            region[:] = apply_mask(region, mask, colors[i][:3])
+            canvas.outline_mask(ax, mask, (y1, x1), colors[i])
+    return image
 
 
-def _outline_box(ax, box, color) -> None:
-    y1, x1, y2, x2 = box
-    ax.add_patch(
-        Rectangle(
-            (x1, y1),
-            x2 - x1,
-            y2 - y1,
-            linewidth=2,
-            alpha=0.7,
-            linestyle="dashed",
-            edgecolor=color,
-            facecolor="none",
-        )
-    )
-
-
-def _write_caption(ax, box, caption, color, image_width) -> None:
-    plate = {"facecolor": "black", "edgecolor": color, "alpha": 0.6, "pad": 1.5}
-    # How wide the text gets is known only when drawn; near the right border it
-    # grows to the left, so that it does not leave the picture.
-    is_far_right = box[1] > 0.7 * image_width
-    ax.text(
-        min(box[3], image_width) if is_far_right else box[1] + 2,
-        box[0] + 2,
-        caption,
-        color="white",
-        size=11,
-        verticalalignment="top",
-        horizontalalignment="right" if is_far_right else "left",
-        bbox=plate,
-    )
-
-
-def _new_figure(figsize) -> tuple[Figure, bool]:
-    """Return a figure and whether there is a display to show it on."""
-    if matplotlib.get_backend().lower() in _BACKENDS_WITHOUT_DISPLAY:
-        # Not pyplot's, which would keep it in memory until it is closed.
-        return Figure(figsize=figsize), False
-    import matplotlib.pyplot as plt
-
-    return plt.figure(figsize=figsize), True
-
-
-def _show() -> None:
-    import matplotlib.pyplot as plt
-
-    plt.show()
+def _join_corners(ax, box, refined, color) -> None:
+    ax.add_line(Line2D([box[1], refined[1]], [box[0], refined[0]], color=color))

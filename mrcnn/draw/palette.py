@@ -1,10 +1,14 @@
-"""Colours: one for each class, the same in every picture, or N that differ.
+"""Colours: the palette of Okabe and Ito, by class or by object; the original's hues.
 
-`annotate` and the samples use `class_color`; the figures, as the original,
-`random_colors`.
+`class_color` gives frames their colours, 0 to 255, and `class_colors` and
+`instance_colors` the figures theirs, 0 to 1. They depend on the number alone, so
+that a class, or the i-th object, looks the same in every picture.
 """
 
+from __future__ import annotations
+
 import colorsys
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -19,15 +23,20 @@ _FIRST = (
     (213, 94, 0),
     (204, 121, 167),
 )
-# Later classes step round the hues by the golden ratio, which never comes back to
-# the same place, and alternate in saturation and brightness.
+# Then their shades and their tints, which differ in brightness.
+_SHADE, _TINT = 0.55, 0.5
+# Of later ones, of which no palette can be told apart with any colour vision, each
+# steps round the hues by the golden ratio, which never comes back to the same place,
+# and alternates in saturation and brightness.
 _HUE_STEP = (5**0.5 - 1) / 2
 _SATURATION_VALUE = ((0.85, 1.0), (0.5, 1.0), (0.9, 0.65))
+
+Rgb = tuple[float, float, float]
 
 
 def random_colors(
     N: int, bright: bool = True, *, rng: np.random.Generator | None = None
-) -> list[tuple[float, float, float]]:
+) -> list[Rgb]:
     """Return N colours evenly spaced in hue, in an order that is mixed.
 
     Args:
@@ -62,12 +71,52 @@ def class_color(class_id: int) -> tuple[int, int, int]:
         >>> class_color(1)
         (230, 159, 0)
     """
-    index = abs(int(class_id)) - 1
-    if index < 0:
+    number = abs(int(class_id)) - 1
+    if number < 0:
         return _BACKGROUND
-    if index < len(_FIRST):
+    level, index = divmod(number, len(_FIRST))
+    if level == 0:
         return _FIRST[index]
-    index -= len(_FIRST)
+    if level == 1:
+        return tuple(round(_SHADE * channel) for channel in _FIRST[index])
+    if level == 2:
+        return tuple(round(255 - _TINT * (255 - channel)) for channel in _FIRST[index])
+    index = number - 3 * len(_FIRST)
     saturation, value = _SATURATION_VALUE[index % len(_SATURATION_VALUE)]
     rgb = colorsys.hsv_to_rgb(index * _HUE_STEP % 1, saturation, value)
     return tuple(round(255 * channel) for channel in rgb)
+
+
+def class_colors(class_ids: Iterable[int]) -> list[Rgb]:
+    """Return the colours of classes as `visualize` takes them.
+
+    Args:
+        class_ids: N numbers, as in `class_color`.
+
+    Returns:
+        N tuples (red, green, blue) of floats from 0 to 1.
+
+    Example:
+        >>> class_colors([2, 2, 0])[1:]
+        [(0.337..., 0.705..., 0.913...), (0.501..., 0.501..., 0.501...)]
+    """
+    return [
+        tuple(channel / 255 for channel in class_color(class_id))
+        for class_id in class_ids
+    ]
+
+
+def instance_colors(N: int) -> list[Rgb]:
+    """Return N colours, the i-th always the same: one for each object of a picture.
+
+    Args:
+        N: number of colours.
+
+    Returns:
+        N tuples (red, green, blue) of floats from 0 to 1.
+
+    Example:
+        >>> instance_colors(2) == class_colors([1, 2])
+        True
+    """
+    return class_colors(range(1, N + 1))

@@ -208,6 +208,8 @@ def test_light_imports(module):
     [
         "mrcnn.data.dataset",
         "mrcnn.draw.annotate",
+        "mrcnn.utils",
+        "mrcnn.visualize",
         # What a worker process loads.
         "mrcnn.training.processes",
         "mrcnn.training.examples",

@@ -122,3 +122,35 @@ def test_select_takes_the_track_ids_along(three):
     assert tracked.select([2, 0]).track_ids.tolist() == [2, 4]
     assert three.select([0]).track_ids is None
     assert list(tracked.to_dict()) == ["rois", "class_ids", "scores", "masks"]
+
+
+def test_from_masks_is_the_inverse_of_to_dict(three):
+    found = three.to_dict()
+    again = Detections.from_masks(
+        three.image_hw, found["rois"], found["masks"], found["class_ids"]
+    )
+    np.testing.assert_array_equal(again.masks, three.masks)
+    np.testing.assert_array_equal(again.boxes, three.boxes)
+    assert again.scores.tolist() == [1, 1, 1] and again.boxes.dtype == np.int32
+
+
+def test_from_masks_leaves_padding_out_and_cuts_at_the_border():
+    masks = np.ones((6, 8, 3), bool)
+    boxes = [[-2, 1, 3, 4], [0, 0, 0, 0], [4, 6, 9, 9]]
+    found = Detections.from_masks((6, 8), boxes, masks, [1, 0, 2], [0.5, 0, 0.25])
+    assert found.boxes.tolist() == [[0, 1, 3, 4], [4, 6, 6, 8]]
+    assert [mask.shape for mask in found.box_masks] == [(3, 3), (2, 2)]
+    assert found.class_ids.tolist() == [1, 2] and found.scores.tolist() == [0.5, 0.25]
+    empty = Detections.from_masks((6, 8), boxes[:0], masks[..., :0], [])
+    assert len(empty) == 0 and empty.boxes.shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "masks", "scores"),
+    [(1, (6, 8, 2), 2), (2, (8, 6, 2), 2), (2, (6, 8, 2), 1)],
+)
+def test_from_masks_of_different_numbers(boxes, masks, scores):
+    with pytest.raises(ValueError, match="Expected masks .6, 8, 2., and as many boxes"):
+        Detections.from_masks(
+            *((6, 8), np.ones((boxes, 4)), np.ones(masks), [1, 2], np.ones(scores))
+        )

@@ -6,8 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from mrcnn.draw.annotate import _labels, annotate
+from mrcnn.data.images import read_image
+from mrcnn.draw.annotate import annotate, save_instances
 from mrcnn.draw.palette import class_color
+from mrcnn.errors import DatasetError
 from mrcnn.structures import Detections
 
 NAMES = ["BG", "remote", "cup"]
@@ -213,6 +215,90 @@ def test_one_pixel_mask():
     assert list(zip(*np.nonzero(drawn.any(axis=-1)), strict=True)) == [(5, 5)]
 
 
+def test_many_captions_make_room_for_each_other():
+    """48 captions that would cover each other at full size all show whole plates."""
+    hw = (480, 640)
+    boxes = [
+        (y, x, y + 60, x + 60) for y in range(0, 480, 80) for x in range(0, 640, 80)
+    ]
+    image = np.zeros((*hw, 3), np.uint8)
+    colors = [(i + 1, 255 - i, 128) for i in range(len(boxes))]
+    drawn = annotate(
+        image,
+        found(hw, *boxes),
+        ["BG", "AC remote"],
+        show_masks=False,
+        show_boxes=False,
+        colors=colors,
+    )
+    for color in colors:
+        ys, xs = np.nonzero((drawn == color).all(axis=-1))
+        plate = drawn[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
+        others = [(plate == other).all(axis=-1).any() for other in colors]
+        assert sum(others) == 1
+
+
+def test_captions_of_ones_own():
+    hw = (300, 400)
+    image, box = np.zeros((*hw, 3), np.uint8), (100, 100, 200, 200)
+    options = {"show_masks": False, "show_boxes": False}
+    plain = annotate(image, found(hw, box), NAMES, **options)
+    same = annotate(image, found(hw, box), NAMES, captions=["remote 0.90"], **options)
+    np.testing.assert_array_equal(plain, same)
+    assert not annotate(image, found(hw, box), NAMES, captions=[""], **options).any()
+
+
+@pytest.mark.parametrize("argument", ["colors", "captions"])
+def test_too_few_colours_or_captions(argument):
+    image = np.zeros((60, 60, 3), np.uint8)
+    with pytest.raises(ValueError, match=f"{argument} for 1 detections. Received: 0"):
+        annotate(image, found((60, 60), (0, 0, 9, 9)), NAMES, **{argument: []})
+
+
+@pytest.mark.parametrize("hw", [(37, 53), (200, 31)])
+@pytest.mark.parametrize("suffix", [".png", ".bmp"])
+def test_saved_pixel_for_pixel_at_its_own_size(tmp_path, hw, suffix):
+    image = noise(*hw)
+    mask = np.zeros((*hw, 2), bool)
+    mask[5:20, 5:15, 0] = True
+    boxes = np.array([[5, 5, 20, 15], [0, 0, 0, 0]])
+    path = save_instances(
+        *(tmp_path / f"a{suffix}", image, boxes, mask, np.array([2, 0]), NAMES),
+        np.array([0.5, 0.0]),
+    )
+    saved = read_image(path)
+    expected = annotate(
+        image,
+        found(hw, (5, 5, 20, 15), class_ids=[2]),
+        NAMES,
+        captions=["cup 0.50"],
+    )
+    np.testing.assert_array_equal(saved, expected)
+
+
+def test_saved_from_a_grey_image_without_scores(tmp_path):
+    grey = noise(60, 80)[..., 0]
+    boxes = np.array([[10, 10, 50, 60]])
+    mask = np.ones((60, 80, 1), bool)
+    saved = read_image(
+        save_instances(tmp_path / "a.png", grey, boxes, mask, np.array([1]), NAMES)
+    )
+    expected = annotate(
+        np.repeat(grey[..., None], 3, axis=2),
+        found((60, 80), boxes[0]),
+        NAMES,
+        captions=["remote"],
+    )
+    np.testing.assert_array_equal(saved, expected)
+
+
+@pytest.mark.parametrize("name", ["none/a.png", "a.strange"])
+def test_where_nothing_can_be_saved(tmp_path, name):
+    nothing = np.zeros((0, 4)), np.zeros((9, 9, 0), bool), np.zeros(0, int)
+    with pytest.raises(DatasetError, match="Expected an image file to write. Received"):
+        save_instances(tmp_path / name, np.zeros((9, 9, 3), np.uint8), *nothing, NAMES)
+
+
 def test_layout_of_the_input_does_not_matter():
     image = noise(60, 80)
     detections = found((60, 80), (10, 10, 40, 40))
@@ -280,4 +366,19 @@ def test_track_ids_choose_colours_and_stand_in_captions():
         drawn = annotate(black, detections, ["BG", "person"], show_labels=False)
         assert tuple(drawn[0, 0]) == class_color(7)
         assert tuple(drawn[20, 20]) == class_color(3)
-    assert _labels(found, ["BG", "person"]) == ["person #7 0.90", "person #3 0.80"]
+
+
+def test_memory_beside_the_picture_is_that_of_its_copy():
+    """Masks are blended inside their boxes, not on arrays of the whole picture."""
+    import tracemalloc
+
+    hw = (1080, 1920)
+    boxes = [
+        (y, x, y + 90, x + 90) for y in range(0, 990, 99) for x in range(0, 990, 99)
+    ]
+    image, detections = noise(*hw), found(hw, *boxes)
+    tracemalloc.start()
+    annotate(image, detections, NAMES)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.2 * image.nbytes
