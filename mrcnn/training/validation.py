@@ -107,9 +107,9 @@ class MeasurePrecision(keras.callbacks.Callback):
 
     def _write_events(self, epoch, numbers, found) -> None:
         scalars = {
-            f"segm_AP/{name}": of_class["AP"]
+            f"segm_AP/{name}": of_class["segm"]["AP"]
             for name, of_class in numbers["per_class"].items()
-            if of_class["AP"] is not None
+            if of_class["segm"]["AP"] is not None
         }
         pictures = self._pictures(found)
         try:
@@ -185,7 +185,8 @@ def describe(numbers: dict[str, dict]) -> str:
     Example:
         >>> describe({"bbox": {"AP": 0.5, "AP50": 0.75},
         ...           "segm": {"AP": 0.25, "AP50": 0.5},
-        ...           "per_class": {"cat": {"AP": 0.25}, "dog": {"AP": None}}})
+        ...           "per_class": {"cat": {"segm": {"AP": 0.25}},
+        ...                         "dog": {"segm": {"AP": None}}}})
         'bbox AP 0.500, AP50 0.750; segm AP 0.250, AP50 0.500 (cat 0.250, dog -)'
     """
 
@@ -197,7 +198,7 @@ def describe(numbers: dict[str, dict]) -> str:
         for kind in ("bbox", "segm")
     )
     classes = ", ".join(
-        f"{name} {shown(of_class['AP'])}"
+        f"{name} {shown(of_class['segm']['AP'])}"
         for name, of_class in numbers["per_class"].items()
     )
     return f"{totals} ({classes})"
