@@ -11,6 +11,7 @@ import numpy as np
 from mrcnn.config import Config
 from mrcnn.data.images import as_rgb
 from mrcnn.errors import DatasetError
+from mrcnn.evaluation.speed import Stopwatch
 from mrcnn.geometry.boxes import denorm_boxes, norm_boxes
 from mrcnn.geometry.masks import mask_in_box
 from mrcnn.geometry.molding import compose_image_meta, mold_image
@@ -18,7 +19,14 @@ from mrcnn.geometry.resize import apply_to_image, plan_resize
 from mrcnn.structures import Detections, ResizePlan
 
 
-def detect(network, images: Sequence[np.ndarray], config: Config, anchors_of):
+def detect(
+    network,
+    images: Sequence[np.ndarray],
+    config: Config,
+    anchors_of,
+    *,
+    watch: Stopwatch | None = None,
+):
     """Return the objects found in images of any number and size.
 
     Images whose molded sizes agree go through the network BATCH_SIZE at a time.
@@ -29,6 +37,7 @@ def detect(network, images: Sequence[np.ndarray], config: Config, anchors_of):
         config: molding settings and BATCH_SIZE.
         anchors_of: callable from (height, width) of a molded image to its
             anchors, float32 [A, 4] normalised.
+        watch: measures molding, network and unmolding.
 
     Returns:
         list of `Detections`, one an image, in order.
@@ -36,6 +45,7 @@ def detect(network, images: Sequence[np.ndarray], config: Config, anchors_of):
     Raises:
         DatasetError: something in `images` is not an image.
     """
+    watch = watch or Stopwatch()
     images = [_with_channels(image, config) for image in images]
     plans = [_plan(image, config) for image in images]
     found = []
@@ -46,21 +56,23 @@ def detect(network, images: Sequence[np.ndarray], config: Config, anchors_of):
         indices = list(indices)
         for start in range(0, len(indices), config.BATCH_SIZE):
             batch = indices[start : start + config.BATCH_SIZE]
-            outputs = predict(
-                network,
-                *mold([images[i] for i in batch], [plans[i] for i in batch], config),
-                anchors_of(molded_hw),
-            )
-            found += [
-                unmold(
-                    outputs["mrcnn_detection"][row],
-                    outputs["mrcnn_mask"][row],
-                    image_hw=plans[i].image_hw,
-                    molded_hw=molded_hw,
-                    window=plans[i].window,
+            with watch.step("molding", len(batch)):
+                molded = mold(
+                    [images[i] for i in batch], [plans[i] for i in batch], config
                 )
-                for row, i in enumerate(batch)
-            ]
+            with watch.step("network", len(batch)):
+                outputs = predict(network, *molded, anchors_of(molded_hw))
+            with watch.step("unmolding", len(batch)):
+                found += [
+                    unmold(
+                        outputs["mrcnn_detection"][row],
+                        outputs["mrcnn_mask"][row],
+                        image_hw=plans[i].image_hw,
+                        molded_hw=molded_hw,
+                        window=plans[i].window,
+                    )
+                    for row, i in enumerate(batch)
+                ]
     return found
 
 

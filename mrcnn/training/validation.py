@@ -21,6 +21,7 @@ import numpy as np
 from mrcnn.data.images import as_rgb
 from mrcnn.draw.annotate import annotate
 from mrcnn.evaluation.coco import evaluate_detections
+from mrcnn.evaluation.detecting import detect_all
 from mrcnn.geometry.masks import extract_bboxes
 from mrcnn.structures import Detections
 from mrcnn.training.averaging import averaged_weights
@@ -133,32 +134,6 @@ class MeasurePrecision(keras.callbacks.Callback):
                 self.dataset.class_names,
             )
         return pictures
-
-
-def detect_all(
-    dataset,
-    image_ids: Sequence[int],
-    detect: Callable[[list[np.ndarray]], list[Detections]],
-    batch_size: int,
-) -> list[Detections]:
-    """Return what is found in images of a data set, loaded a few at a time.
-
-    A network may have more classes than the data set. Detections of those are left
-    out: AP counts the classes that have objects, each by itself.
-
-    Args:
-        dataset: prepared data set.
-        image_ids: its ids of the images.
-        detect: callable from a list of images to their `Detections`.
-        batch_size: images to load at a time.
-    """
-    found = []
-    for start in range(0, len(image_ids), batch_size):
-        batch = image_ids[start : start + batch_size]
-        found += detect([dataset.load_image(image_id) for image_id in batch])
-    return [
-        detected.select(detected.class_ids < dataset.num_classes) for detected in found
-    ]
 
 
 def logged_numbers(numbers: dict[str, dict]) -> dict[str, float]:
