@@ -18,7 +18,18 @@ class ConfigError(MrcnnError):
 
 
 class DatasetError(MrcnnError):
-    """A data set cannot be read; names the file, the image and the region."""
+    """A data set cannot be read; names the file, the image and the region.
+
+    Args:
+        message: what a person reads.
+        kind: what `mrcnn check` lists it under, a key of `data.problems.KINDS`.
+        region: the object that is refused, where it could be read.
+    """
+
+    def __init__(self, message: str = "", *, kind: str = "broken", region=None):
+        super().__init__(message)
+        self.kind = kind
+        self.region = region
 
 
 class WeightsError(MrcnnError):

@@ -101,6 +101,12 @@ def add_training_flags(
         "well, for objects seen from above (default: %(default)s)",
     )
     group.add_argument(
+        "--mean-pixel",
+        action="store_true",
+        help="subtract the mean of the training images and not that of COCO's; always "
+        "with --channels other than 3",
+    )
+    group.add_argument(
         "--workers",
         type=positive,
         metavar="N",
@@ -178,7 +184,11 @@ def training_config(
         size = args.image_size or base.IMAGE_MAX_DIM
         scales = np.array(base.RPN_ANCHOR_SCALES) * size / base.IMAGE_MAX_DIM
         settings |= {"TRAIN_BN": None, "RPN_ANCHOR_SCALES": tuple(scales.tolist())}
-    config = base(**settings | network_settings(args, base))
+    given = network_settings(args, base)
+    has_mean = len(settings.get("MEAN_PIXEL", base.MEAN_PIXEL)) == dataset.num_channels
+    if "MEAN_PIXEL" not in given and (args.mean_pixel or not has_mean):
+        settings["MEAN_PIXEL"] = dataset.mean_pixel()
+    config = base(**settings | given)
     config.validate()
     return config
 
@@ -190,13 +200,20 @@ def network_settings(args: argparse.Namespace, base: type[Config] = Config) -> d
         "IMAGES_PER_GPU": args.batch,
         "LEARNING_RATE": getattr(args, "lr", None),
         "DETECTION_MIN_CONFIDENCE": getattr(args, "confidence", None),
+        "IMAGE_CHANNEL_COUNT": getattr(args, "channels", None),
     }
-    if args.image_size is not None:
-        # Small images are scaled up as far as with the default size.
-        least = round(args.image_size * base.IMAGE_MIN_DIM / base.IMAGE_MAX_DIM)
-        settings |= {"IMAGE_MAX_DIM": args.image_size, "IMAGE_MIN_DIM": least}
     given = {key: value for key, value in settings.items() if value is not None}
+    given |= size_settings(args.image_size, base)
     return given | recipe_settings(args) | dict(args.set)
+
+
+def size_settings(side: int | None, base: type[Config] = Config) -> dict:
+    """Return the settings of --image-size, none where it is not given."""
+    if side is None:
+        return {}
+    # Small images are scaled up as far as with the default size.
+    least = round(side * base.IMAGE_MIN_DIM / base.IMAGE_MAX_DIM)
+    return {"IMAGE_MAX_DIM": side, "IMAGE_MIN_DIM": least}
 
 
 def training_stages(args: argparse.Namespace, config: Config) -> tuple[Stage, ...]:
@@ -290,6 +307,11 @@ def _add_network_flags(group) -> None:
         metavar="NAME",
         help="resnet101 (most accurate), resnet50, or resnet18 (for a CPU)",
     )
+    add_setting_flags(group)
+
+
+def add_setting_flags(group) -> None:
+    """Add --image-size and --set."""
     group.add_argument(
         "--image-size",
         type=positive,

@@ -1,9 +1,12 @@
 """The flags that say which images and classes to use, and the data sets they name."""
 
 import argparse
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from mrcnn.cli.values import class_list, default_words
+from mrcnn.cli.values import class_list, default_words, positive
 from mrcnn.errors import ConfigError
 
 
@@ -22,20 +25,10 @@ def add_dataset_flags(
         type=Path,
         metavar="FOLDER",
         default=dataset,
-        help="photos with their VIA or COCO annotations, divided into train/ and val/ "
-        "or not" + default_words(dataset),
+        help="photos with their annotations (VIA, COCO, CVAT, masks ...), divided "
+        "into train/ and val/ or not" + default_words(dataset),
     )
-    group.add_argument(
-        "--classes",
-        type=class_list,
-        metavar="A,B,C",
-        help="class names in the order of their ids (default: found in them)",
-    )
-    group.add_argument(
-        "--class-attribute",
-        metavar="NAME",
-        help="VIA: the region attribute that holds the class (default: found)",
-    )
+    add_source_flags(group)
     group.add_argument(
         "--val-fraction",
         type=float,
@@ -51,6 +44,65 @@ def add_dataset_flags(
         default=0,
         help="seed of everything random (default: %(default)s)",
     )
+
+
+def add_source_flags(parser) -> None:
+    """Add the flags that say how a data set is read."""
+    parser.add_argument(
+        "--classes",
+        type=class_list,
+        metavar="A,B,C",
+        help="class names in the order of their ids (default: found in it)",
+    )
+    parser.add_argument(
+        "--class-attribute",
+        metavar="NAME",
+        help="VIA: the region attribute that holds the class (default: found)",
+    )
+    parser.add_argument(
+        "--channels",
+        type=positive,
+        metavar="N",
+        help="channels of the images: 1 reads them as grey, more than 3 from TIFF "
+        "(default: 3, RGB)",
+    )
+
+
+@contextmanager
+def quiet_log() -> Iterator[None]:
+    """Keep what readers say about a data set out of the output."""
+    logger = logging.getLogger("mrcnn.data")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def load_parts(path: Path, args: argparse.Namespace) -> dict:
+    """Return the data sets of a folder by subset, "" where it is not divided.
+
+    Args:
+        path: folder or annotation file.
+        args: flags of `add_source_flags`.
+
+    Raises:
+        DatasetError: there is no readable data set.
+    """
+    from mrcnn.data.dataset import Dataset
+    from mrcnn.data.formats import subsets
+
+    return {
+        name or "": Dataset.load(
+            path,
+            name,
+            args.classes,
+            class_attribute=args.class_attribute,
+            num_channels=args.channels or 3,
+        )
+        for name in subsets(path) or (None,)
+    }
 
 
 def load_datasets(args: argparse.Namespace):
@@ -84,6 +136,7 @@ def load_datasets(args: argparse.Namespace):
             class_names,
             class_attribute=args.class_attribute,
             keep_unannotated=True if asks_for_negatives else None,
+            num_channels=args.channels or 3,
         )
 
     parts = subsets(args.dataset)

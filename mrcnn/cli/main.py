@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import mrcnn
-from mrcnn.cli import predict, train, versions
+from mrcnn.cli import check, convert, merge, predict, split, stats, train, versions
 from mrcnn.errors import MrcnnError
 
 # Each has `add_parser(subparsers)`, which sets `run(args)` as its default.
-COMMANDS = (train, predict, versions)
+COMMANDS = (train, predict, check, stats, split, convert, merge, versions)
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
@@ -39,13 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after the program's name; None takes them from the shell.
 
     Returns:
-        The exit code: 0, 2 for bad input, 130 when interrupted.
+        The exit code: 0, 1 where a check found errors, 2 for bad input, 130 when
+        interrupted.
     """
     args = build_parser().parse_args(argv)
     return guard(args.run, args)
 
 
-def guard(run: Callable[[argparse.Namespace], None], args: argparse.Namespace) -> int:
+def guard(
+    run: Callable[[argparse.Namespace], int | None], args: argparse.Namespace
+) -> int:
     """Call ``run(args)``; bad input becomes one line on standard error.
 
     Args:
@@ -53,20 +56,19 @@ def guard(run: Callable[[argparse.Namespace], None], args: argparse.Namespace) -
         args: its parsed arguments.
 
     Returns:
-        The exit code: 0, 2 for bad input, 130 when interrupted.
+        The exit code: what `run` returns or 0, 2 for bad input, 130 when interrupted.
     """
     # TensorFlow's start-up notes would bury the one line that matters.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         with _shown_log():
-            run(args)
+            return run(args) or 0
     except MrcnnError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    return 0
 
 
 @contextmanager

@@ -16,6 +16,9 @@ from mrcnn.errors import ConfigError, DatasetError, VideoError
 from mrcnn.structures import Detections
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+EXPORTS = ("via", "coco", "labelme", "yolo")
+# How near outlines to correct are to the masks: few corners, hardly a pixel off.
+_EXPORT_MIN_IOU = 0.99
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 
 
@@ -88,11 +91,11 @@ def target_stems(paths: Sequence[Path], folder: Path) -> dict[Path, Path]:
     return targets
 
 
-def read_image(path: Path) -> np.ndarray:
-    """Return the picture in a file, uint8 [H, W, 3], RGB, upright."""
+def read_image(path: Path, num_channels: int = 3) -> np.ndarray:
+    """Return the picture in a file, uint8 [H, W, C], RGB where C is 3, upright."""
     from mrcnn.data.images import read_image as read
 
-    return read(path)
+    return read(path, num_channels)
 
 
 def write_image(
@@ -107,7 +110,7 @@ def write_image(
     Args:
         stem: path of the results, without suffix.
         name: file name of the image, kept in the list.
-        image: uint8 [H, W, 3], RGB.
+        image: uint8 [H, W, C], RGB first.
         detections: the objects found in it.
         class_names: K names, the background first.
 
@@ -116,10 +119,13 @@ def write_image(
     """
     from PIL import Image
 
+    from mrcnn.data.images import to_show
     from mrcnn.draw.annotate import annotate
 
     picture, listing = stem.with_name(stem.name + ".jpg"), stem.name + ".json"
-    Image.fromarray(annotate(image, detections, class_names)).save(picture, quality=95)
+    Image.fromarray(annotate(to_show(image), detections, class_names)).save(
+        picture, quality=95
+    )
     text = json.dumps(listing_of(name, detections, class_names), indent=1)
     stem.with_name(listing).write_text(text + "\n", encoding="utf-8")
     return picture
@@ -149,6 +155,51 @@ def listing_of(name: str, detections: Detections, class_names: Sequence[str]) ->
             for result in results
         ],
     }
+
+
+def check_export(paths: Sequence[Path], folder: Path) -> None:
+    """Refuse an export that would be empty or replace another, before the long wait.
+
+    Raises:
+        ConfigError: there is no image, or the folder exists.
+    """
+    if all(is_video(path) for path in paths):
+        raise ConfigError(
+            "Expected images to annotate. Received: --export with videos only. "
+            "Export frames of the videos as images first."
+        )
+    if folder.exists():
+        raise ConfigError(
+            f"Expected a new folder for the annotations. Received: {folder}, which "
+            "exists and may hold corrected ones. Move it, or choose another --output."
+        )
+
+
+def write_export(
+    paths: Sequence[Path],
+    detections: Iterable[Detections],
+    class_names: Sequence[str],
+    folder: Path,
+    export: str,
+) -> Path:
+    """Write objects as annotations, with copies of their images.
+
+    Args:
+        paths: the images.
+        detections: the objects found in each.
+        class_names: K names, the background first.
+        folder: of the results; the annotations get a folder of their own in it.
+        export: one of `EXPORTS`.
+
+    Returns:
+        The annotation file, or the folder where each image has its own.
+    """
+    from mrcnn.data.dataset import Dataset
+
+    dataset = Dataset.from_detections(paths, detections, class_names)
+    return dataset.save(
+        folder / export, export, copy_images=True, min_iou=_EXPORT_MIN_IOU
+    )
 
 
 def write_video(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mrcnn.data.annotations import short
 from mrcnn.errors import DatasetError
 
 
@@ -91,13 +92,13 @@ def packed(rle: dict) -> dict:
     if not _is_counts(size) or len(size) != 2:
         raise DatasetError(
             f"Expected run lengths with a size [height, width]. "
-            f"Received: size={size!r}. Export the annotations again."
+            f"Received: size={short(size)}. Export the annotations again."
         )
     if isinstance(counts, str):
         counts = counts.encode("ascii", "replace")
     runs = run_lengths(counts) if isinstance(counts, bytes) else counts
     if not _is_counts(runs) or sum(runs) != size[0] * size[1]:
-        found = sum(runs) if _is_counts(runs) else repr(runs)[:60]
+        found = sum(runs) if _is_counts(runs) else short(runs)
         raise DatasetError(
             f"Expected run lengths of {size[0]} x {size[1]} pixels in total. "
             f"Received: {found}. Export the annotations again."
@@ -138,7 +139,5 @@ def run_lengths(counts: bytes) -> list[int]:
 
 
 def _is_counts(values) -> bool:
-    return isinstance(values, (list, tuple)) and all(
-        isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        for value in values
-    )
+    is_list = isinstance(values, (list, tuple))
+    return is_list and {int} >= set(map(type, values)) and min(values, default=0) >= 0

@@ -43,6 +43,9 @@ PUBLIC = {
     *(f"mrcnn.{face}" for face in FACES),
     *("mrcnn.data.dataset", "mrcnn.data.formats", "mrcnn.data.images"),
     *("mrcnn.data.coco", "mrcnn.draw.annotate", "mrcnn.video.pipeline"),
+    *("mrcnn.data.check", "mrcnn.data.problems", "mrcnn.data.repair"),
+    *("mrcnn.data.statistics", "mrcnn.data.hashes", "mrcnn.data.split"),
+    *("mrcnn.data.merge", "mrcnn.data.writers"),
     *("mrcnn.evaluation.coco", "mrcnn.training.augment"),
     *("mrcnn.weights.checkpoints", "mrcnn.weights.files"),
 }

@@ -79,7 +79,9 @@ def test_every_command_file_is_a_command():
     assert {command.__name__.split(".")[-1] for command in COMMANDS} == with_parser
 
 
-@pytest.mark.parametrize("command", ["train", "predict"])
+@pytest.mark.parametrize(
+    "command", ["train", "predict", "check", "stats", "split", "convert", "merge"]
+)
 def test_help_shows_examples(command, capsys):
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
