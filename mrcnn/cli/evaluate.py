@@ -110,7 +110,10 @@ def evaluate(
         iou_threshold=args.iou,
         progress=_progress,
     )
-    title = f"Evaluation of {args.weights} on {args.dataset}"
+    weights = args.weights
+    if weights not in arguments.DOWNLOADED:
+        weights = arguments.weights_path(args, base.NAME)
+    title = f"Evaluation of {weights} on {args.dataset}"
     print(f"{len(evaluation.image_ids)} images of {args.dataset}")
     print("\n".join(evaluation_report.as_text(evaluation)))
     page = evaluation_report.write(args.output, title, evaluation, dataset)

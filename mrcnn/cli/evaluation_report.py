@@ -21,6 +21,7 @@ _TITLES = {
     "false_negative": "Missed objects, the largest first",
     "mask_error": "Masks that fit worst",
 }
+_KINDS = ("segm", "bbox")
 _MEGABYTE = 2**20
 
 
@@ -40,7 +41,7 @@ def write(folder: Path, title: str, evaluation, dataset) -> Path:
         ConfigError: a file cannot be written.
     """
     try:
-        text = json.dumps(evaluation.to_dict(), indent=1)
+        text = json.dumps({"title": title, **evaluation.to_dict()}, indent=1)
         (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8")
         for name, rows in _tables(evaluation).items():
             with open(folder / name, "w", newline="", encoding="utf-8") as file:
@@ -64,7 +65,11 @@ def figures(evaluation) -> dict:
     """Return the matplotlib figures of an evaluation by name."""
     from mrcnn.draw.scores import draw_confusion, draw_f1, draw_precision_recall
 
-    curves = evaluation.class_curves
+    curves = {
+        name: curve
+        for name, curve in evaluation.class_curves.items()
+        if curve.num_objects
+    }
     return {
         "confusion": draw_confusion(evaluation.confusion, evaluation.class_names),
         "precision_recall": draw_precision_recall(
@@ -109,9 +114,6 @@ def _class_rows(evaluation) -> list[list]:
             + [best.get(key) for key in ("threshold", "precision", "recall", "f1")]
         )
     return rows
-
-
-_KINDS = ("segm", "bbox")
 
 
 def _number_rows(evaluation) -> list[list]:
@@ -182,7 +184,8 @@ def _body(evaluation, dataset, pictures: dict[str, bytes]) -> str:
         f"their masks overlap by {evaluation.iou_threshold:g} (intersection over "
         f"union), and counts as found from a score of {evaluation.min_score:g}. AP "
         "and AR are COCO's, of masks where nothing else is said. The best score is "
-        "that of the highest F1.</p>",
+        "that of the highest F1. In the pictures objects are green and what was found "
+        "is orange.</p>",
         _html_table(_class_rows(evaluation)),
         f'<div class="figures">{images}</div>',
         *(
@@ -224,22 +227,28 @@ def _card(mistake, evaluation, dataset) -> str:
 
     image_id = evaluation.image_ids[mistake.position]
     detected = evaluation.detections[mistake.position]
-    true_mask = true_name = found_mask = None
+    masks, class_ids = dataset.load_mask(image_id)
+    found_mask = true_name = None
     words = []
     if mistake.found is not None:
         found_mask = detected.select(np.array([mistake.found])).masks[:, :, 0]
         name = evaluation.class_names[detected.class_ids[mistake.found]]
         words.append(f"found {name} {detected.scores[mistake.found]:.2f}")
     if mistake.object is not None:
-        masks, class_ids = dataset.load_mask(image_id)
         true_mask = masks[:, :, mistake.object]
         true_name = evaluation.class_names[abs(int(class_ids[mistake.object]))]
-    if mistake.kind == "false_positive":
-        words.append(f"is {true_name}" if true_name else "where nothing is left")
-    elif mistake.kind == "false_negative":
-        words.append(f"missed {true_name}")
     else:
+        true_mask = masks.any(axis=2)
+    if mistake.kind == "false_negative":
+        words.append(f"missed {true_name}")
+    elif mistake.kind == "mask_error":
         words.append(f"overlap {mistake.overlap:.2f}")
+    elif true_name:
+        words.append(f"is {true_name}")
+    elif mistake.overlap >= evaluation.iou_threshold:
+        words.append("on an object that was found already")
+    else:
+        words.append(f"fits no object (overlap {mistake.overlap:.2f})")
     image = as_rgb(dataset.load_image(image_id))
     picture = frame.data_uri(draw_mistake(image, true_mask, found_mask))
     file = Path(evaluation.image_names[mistake.position]).name

@@ -30,8 +30,9 @@ ul.cards li {{ border: 1px solid var(--line); border-radius: 6px; padding: 8px;
   font-size: .87rem; }}
 ul.cards img {{ width: 100%; max-height: 300px; object-fit: contain; display: block;
   margin-bottom: 6px; background: #8882; }}
-.figures {{ display: flex; flex-wrap: wrap; gap: 14px; align-items: flex-start; }}
-.figures img {{ max-width: 100%; border-radius: 6px; }}
+.figures {{ display: grid; gap: 14px; align-items: start; margin-top: 1rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr)); }}
+.figures img {{ width: 100%; border-radius: 6px; }}
 .table {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-size: .87rem; overflow-wrap: normal;
   font-variant-numeric: tabular-nums; }}

@@ -19,21 +19,21 @@ def draw_mistake(
     found_mask: np.ndarray | None,
     side: int = 320,
 ) -> np.ndarray:
-    """Return the part of an image around a mistake, at most `side` pixels large.
+    """Return the part of an image around what was found, or else around the object.
 
-    The object has a green outline; what was found is filled and outlined in orange.
+    Objects have a green outline; what was found is filled and outlined in orange.
 
     Args:
         image: uint8 [H, W, 3], RGB.
-        true_mask: bool [H, W], or None where nothing is.
+        true_mask: bool [H, W], of one object or several, or None.
         found_mask: bool [H, W], or None where nothing was found.
         side: the longer side of the picture, pixels.
 
     Returns:
         uint8 [h, w, 3], RGB.
     """
-    masks = [mask for mask in (found_mask, true_mask) if mask is not None]
-    y1, x1, y2, x2 = _view(np.any(masks, axis=0), image.shape[:2])
+    shown = true_mask if found_mask is None else found_mask
+    y1, x1, y2, x2 = _view(shown, image.shape[:2])
     scale = side / max(y2 - y1, x2 - x1)
     size_wh = max(1, round((x2 - x1) * scale)), max(1, round((y2 - y1) * scale))
     picture = cv2.resize(

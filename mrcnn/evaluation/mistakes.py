@@ -26,7 +26,8 @@ class Mistake:
         found: index of the detection in its `Detections`; None if nothing was found.
         object: index of the object in `load_mask`: the one taken for another class,
             the one missed, or the one outlined badly; None if nothing is there.
-        overlap: intersection over union of the two masks, 0 without one of them.
+        overlap: intersection over union of the two masks; of what was found where no
+            object is left, that with the nearest one; 0 for what was missed.
     """
 
     kind: str
@@ -68,9 +69,16 @@ def worst_mistakes(
                 kind, rank = "mask_error", image.overlaps[found, there]
             else:
                 kind, rank = "false_positive", -image.scores[found]
-            overlap = float(image.overlaps[found, there]) if there >= 0 else 0.0
+            near = image.overlaps[found, ~image.gt_crowd]
+            overlap = (
+                image.overlaps[found, there] if there >= 0 else max(near, default=0)
+            )
             mistake = Mistake(
-                kind, position, int(found), there if there >= 0 else None, overlap
+                kind,
+                position,
+                int(found),
+                object=there if there >= 0 else None,
+                overlap=float(np.max(near, initial=0)),
             )
             ranked[kind].append((rank, mistake))
         ranked["false_negative"] += [

@@ -42,6 +42,14 @@ def test_by_hand():
     ]
 
 
+def test_overlap_of_what_fits_no_object_that_is_left():
+    # Found twice; the second lies on A by 50 * 45 of 50 * 50 pixels.
+    twice = overlaps(([(A, 1)], [(A, 1, 0.9), ((0, 0, 50, 45), 1, 0.8)]))
+    (mistake,) = worst_mistakes(twice)["false_positive"]
+    assert (mistake.found, mistake.object) == (1, None)
+    assert mistake.overlap == pytest.approx(0.9)
+
+
 def test_limit():
     worst = worst_mistakes(IMAGES, limit=1)
     assert [len(of_kind) for of_kind in worst.values()] == [1, 1, 1]
