@@ -69,10 +69,8 @@ def worst_mistakes(
                 kind, rank = "mask_error", image.overlaps[found, there]
             else:
                 kind, rank = "false_positive", -image.scores[found]
-            near = image.overlaps[found, ~image.gt_crowd]
-            overlap = (
-                image.overlaps[found, there] if there >= 0 else max(near, default=0)
-            )
+            # Of what fits no object that is left: the nearest one.
+            near = image.overlaps[found, there if there >= 0 else ~image.gt_crowd]
             mistake = Mistake(
                 kind,
                 position,
