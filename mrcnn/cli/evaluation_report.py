@@ -43,6 +43,8 @@ def write(folder: Path, title: str, evaluation, dataset) -> Path:
     try:
         text = json.dumps({"title": title, **evaluation.to_dict()}, indent=1)
         (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8")
+        text = json.dumps(coco_results(evaluation, dataset))
+        (folder / "detections.json").write_text(text + "\n", encoding="utf-8")
         for name, rows in _tables(evaluation).items():
             with open(folder / name, "w", newline="", encoding="utf-8") as file:
                 csv.writer(file).writerows(rows)
@@ -59,6 +61,29 @@ def write(folder: Path, title: str, evaluation, dataset) -> Path:
             f"({error.strerror}). Choose another one with --output."
         ) from error
     return folder / PAGE
+
+
+def coco_results(evaluation, dataset) -> list[dict]:
+    """Return all detections in COCO's result format.
+
+    Images have the ids of their source, and categories those of a COCO file; of other
+    sources the class ids.
+    """
+    from mrcnn.data.coco import detections_to_coco
+
+    category_ids = [
+        info["id"] if info["source"] == "coco" else class_id
+        for class_id, info in enumerate(dataset.class_info)
+    ]
+    return [
+        result
+        for image_id, detected in zip(
+            evaluation.image_ids, evaluation.detections, strict=True
+        )
+        for result in detections_to_coco(
+            detected, dataset.image_info[image_id]["id"], category_ids
+        )
+    ]
 
 
 def figures(evaluation) -> dict:
