@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mrcnn.cli import arguments, datasets, outputs
 from mrcnn.cli.detector import load_detector
-from mrcnn.cli.values import fraction
+from mrcnn.cli.values import fraction, positive
 from mrcnn.config import Config
 
 _DESCRIPTION = """\
@@ -76,7 +76,7 @@ def add_evaluation_flags(
     )
     group.add_argument(
         "--limit",
-        type=int,
+        type=positive,
         metavar="N",
         help="evaluate on the first N images (default: all)",
     )

@@ -1,8 +1,10 @@
-"""The samples of the original: balloon and nucleus."""
+"""The samples of the original: balloon, nucleus and coco."""
 
 import csv
 import importlib.util
+import json
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,7 @@ def load(name):
     return module
 
 
-balloon, nucleus = load("balloon"), load("nucleus")
+balloon, nucleus, coco = map(load, ("balloon", "nucleus", "coco"))
 
 
 class FakeModel:
@@ -200,3 +202,62 @@ def test_image_without_nuclei_has_a_row():
 def test_subset_that_is_not_there(tmp_path, capsys):
     assert nucleus.main(["detect", f"--dataset={tmp_path}"]) == 2
     assert "stage1_test" in capsys.readouterr().err
+
+
+def coco_archives(folder):
+    """COCO's own archives, with one image of 20 x 30 pixels."""
+    image = folder / "a.png"
+    Image.new("RGB", (30, 20)).save(image)
+    content = {
+        "images": [{"id": 9, "file_name": "a.png", "height": 20, "width": 30}],
+        "categories": [
+            {"id": 10 * k, "name": name}
+            for k, name in enumerate(coco.COCO_CLASSES)
+            if k
+        ],
+        "annotations": [
+            {
+                **{"id": 1, "image_id": 9, "category_id": 20, "iscrowd": 0},
+                "segmentation": [[1, 1, 11, 1, 11, 9, 1, 9]],
+            }
+        ],
+    }
+    for name in ("zips", "annotations"):
+        (folder / name).mkdir()
+    with zipfile.ZipFile(folder / "zips" / "val2017.zip", "w") as packed:
+        packed.write(image, "val2017/a.png")
+    archive = folder / "annotations" / "annotations_trainval2017.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("annotations/instances_val2017.json", json.dumps(content))
+    return folder.as_uri()
+
+
+def test_coco_is_downloaded_once(tmp_path, monkeypatch):
+    (tmp_path / "source").mkdir()
+    source = coco_archives(tmp_path / "source")
+    coco.download(tmp_path / "coco", "val", "2017", source)
+    words = ["evaluate", f"--dataset={tmp_path / 'coco'}", "--model=last"]
+    args = coco.build_parser().parse_args([*words, "--limit=1"])
+    assert (args.weights, args.year, args.limit) == ("last", "2017", 1)
+    nothing, val = coco.load_coco(args, subsets=(None, "val"))
+    assert nothing is None
+    assert val.class_names == list(coco.COCO_CLASSES)
+    assert val.load_mask(0)[1].tolist() == [2]  # bicycle
+    assert not list((tmp_path / "coco").glob("*.zip"))
+    # What is there is not asked for again.
+    coco.download(tmp_path / "coco", "val", "2017", "file:///gone")
+
+
+def test_coco_that_cannot_be_downloaded(tmp_path):
+    with pytest.raises(ValueError, match=r"zips/train2014\.zip.*by hand"):
+        coco.download(tmp_path, "train", "2014", (tmp_path / "gone").as_uri())
+
+
+def test_coco_trains_as_the_original_unless_told_otherwise(monkeypatch):
+    seen = []
+    monkeypatch.setattr(coco, "train", lambda args, **settings: seen.append(args))
+    for words in ([], ["--epochs=3"], ["--model=imagenet"]):
+        assert coco.main(["train", "--dataset=coco", *words]) == 0
+    assert [args.stages for args in seen] == [coco.STAGES, None, coco.STAGES]
+    assert [args.weights for args in seen] == ["coco", "coco", "imagenet"]
+    coco.CocoConfig().validate()

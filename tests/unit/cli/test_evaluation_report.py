@@ -6,6 +6,7 @@ import html.parser
 import io
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from mrcnn.errors import ConfigError
 from mrcnn.evaluation.report import evaluate
 from tests.unit.evaluation.scenes import FakeDataset, detections, random_scene
 
+ROOT = Path(__file__).resolve().parents[3]
 A, B = (0, 0, 50, 50), (60, 60, 110, 110)
 
 
@@ -68,6 +70,14 @@ def test_tables_hold_the_numbers_of_the_json(written):
     curves = rows(folder / "curves.csv")
     assert len(curves) == sum(len(c["f1s"]) for c in report["curves"].values())
     assert len(rows(folder / "mistakes.csv")) == len(report["mistakes"]) > 3
+
+
+def test_documentation_lists_the_files(written):
+    text = (ROOT / "docs" / "evaluation.md").read_text("utf-8")
+    table = "".join(line for line in text.splitlines() if line.startswith("| `"))
+    # `confusion.csv`, `.png` are two files.
+    listed = set(re.findall(r"`(\w+\.\w+)`", table)) | {"confusion.png"}
+    assert listed == {path.name for path in written[0].iterdir()}
 
 
 def test_page_is_whole(written):
