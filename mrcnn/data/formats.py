@@ -13,9 +13,11 @@ it.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,14 +129,15 @@ def load(
     Arguments and errors are those of `Dataset.load`.
     """
     check_class_names(class_names)
-    known, source = _find(Path(path), subset, image_folder)
-    _logger.info("%s: recognised as %s.", source.path, known.name)
-    dataset = known.read(
-        source,
-        class_names=class_names,
-        class_attribute=class_attribute,
-        keep_unannotated=keep_unannotated,
-    )
+    with _collector_paused():
+        known, source = _find(Path(path), subset, image_folder)
+        _logger.info("%s: recognised as %s.", source.path, known.name)
+        dataset = known.read(
+            source,
+            class_names=class_names,
+            class_attribute=class_attribute,
+            keep_unannotated=keep_unannotated,
+        )
     if not dataset.image_info:
         raise DatasetError(
             f"Expected annotated images. Received: {source.path}, which has none. "
@@ -149,6 +152,18 @@ def load(
         ", ".join(dataset.class_names[1:]),
     )
     return dataset
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking a million new objects over and over."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def recognise(content: object) -> Format | None:
