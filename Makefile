@@ -30,10 +30,10 @@ $(installed): requirements.txt pyproject.toml setup.py
 
 demo: $(installed)
 	$(bin)/python samples/remote/train.py $(DEMO_MODEL) $(DEMO_SCHEDULE) --logs=$(DEMO_LOGS)
-	$(bin)/python samples/remote/evaluate.py --logs=$(DEMO_LOGS) --output=$(OUTPUT)/evaluation.json
+	$(bin)/python samples/remote/evaluate.py --logs=$(DEMO_LOGS) --output=$(OUTPUT)/evaluation
 	$(bin)/python samples/remote/predict_image.py datasets/remote/val --logs=$(DEMO_LOGS) --output=$(OUTPUT)
 	$(bin)/python samples/remote/predict_video.py datasets/remote/clip.mp4 --logs=$(DEMO_LOGS) --output=$(OUTPUT)
-	@echo "Pictures: $(OUTPUT)/*_masks.jpg   Video: $(OUTPUT)/clip_masks.mp4   Scores: $(OUTPUT)/evaluation.json"
+	@echo "Pictures: $(OUTPUT)/*_masks.jpg   Video: $(OUTPUT)/clip_masks.mp4   Scores: $(OUTPUT)/evaluation/evaluation.html"
 
 test: $(installed)
 	$(bin)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder

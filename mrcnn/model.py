@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,10 @@ import numpy as np
 
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError
+from mrcnn.evaluation import report
 from mrcnn.evaluation.coco import MIN_CONFIDENCE
+from mrcnn.evaluation.detecting import detect_all
+from mrcnn.evaluation.speed import Stopwatch, peak_memory
 from mrcnn.geometry.boxes import norm_boxes
 from mrcnn.geometry.molding import (
     compose_image_meta,
@@ -40,6 +43,7 @@ from mrcnn.network.proposals import ProposalLayer
 from mrcnn.network.resnet import resnet_graph
 from mrcnn.network.rpn import build_rpn_model, rpn_graph
 from mrcnn.network.targets import DetectionTargetLayer
+from mrcnn.ops import backend
 from mrcnn.ops.boxes import apply_box_deltas as apply_box_deltas_graph
 from mrcnn.ops.boxes import clip_boxes as clip_boxes_graph
 from mrcnn.ops.boxes import compute_overlaps as overlaps_graph
@@ -468,6 +472,66 @@ class MaskRCNN:
             mask_threshold=mask_threshold,
         )
 
+    def evaluate(
+        self,
+        dataset,
+        image_ids: Sequence[int] | None = None,
+        *,
+        iou_threshold: float = 0.5,
+        min_score: float | None = None,
+        num_mistakes: int = 12,
+        progress: Callable[[Sequence], Iterable] = iter,
+    ) -> report.Evaluation:
+        """Find the objects of a data set, and say how good that is.
+
+        Args:
+            dataset: prepared `Dataset` with the classes of the network.
+            image_ids: its ids of the images; None takes all.
+            iou_threshold: least overlap of masks at which a detection is of an object.
+            min_score: least score at which something counts as found, in the
+                confusion matrix and among the mistakes; None takes
+                DETECTION_MIN_CONFIDENCE. AP and curves rank the unsure ones, too.
+            num_mistakes: how many of the worst mistakes of each kind to keep.
+            progress: is given the batches, such as `tqdm.tqdm`.
+
+        Returns:
+            COCO's AP and AR of boxes and masks, over all and for each class,
+            confusion matrix, precision, recall and F1 at every score, the worst
+            mistakes, and the time and memory it took.
+
+        Raises:
+            DatasetError: an image or its annotation is broken.
+
+        Example:
+            evaluation = model.evaluate(val_dataset)
+            evaluation.coco["segm"]["AP50"], evaluation.curves[1].best.threshold
+        """
+        image_ids = dataset.image_ids if image_ids is None else image_ids
+        watch = Stopwatch()
+        found = detect_all(
+            dataset,
+            image_ids,
+            partial(self._detect_unsure(), watch=watch),
+            self.config.BATCH_SIZE,
+            watch=watch,
+            progress=progress,
+        )
+        if min_score is None:
+            min_score = self.config.DETECTION_MIN_CONFIDENCE
+        return report.evaluate(
+            dataset,
+            image_ids,
+            found,
+            iou_threshold=iou_threshold,
+            min_score=min_score,
+            num_mistakes=num_mistakes,
+            speed={
+                "seconds_per_image": watch.seconds_per_image(),
+                "peak_memory": peak_memory(),
+                "peak_device_memory": backend.peak_device_memory(),
+            },
+        )
+
     def detect_molded(
         self, molded_images: np.ndarray, image_metas: np.ndarray, verbose: int = 0
     ) -> list[dict]:
@@ -556,8 +620,12 @@ class MaskRCNN:
         return self._anchors[image_hw]
 
     def _network_to_detect(self, min_confidence: float) -> keras.Model:
-        """Return the network; in training mode another one, which shares its layers."""
-        if self.mode == "inference":
+        """Return the network, or another one of that confidence that shares its layers.
+
+        The network itself detects in inference mode, as the configuration says.
+        """
+        as_built = min_confidence == self.config.DETECTION_MIN_CONFIDENCE
+        if self.mode == "inference" and as_built:
             return self.keras_model
         if min_confidence not in self._detecting:
             config = copy.copy(self.config)
@@ -569,9 +637,10 @@ class MaskRCNN:
 
     def _detect_unsure(self) -> Callable[[Sequence[np.ndarray]], list[Detections]]:
         """Return a `detect_images` that finds what AP is measured with."""
+        confidence = min(MIN_CONFIDENCE, self.config.DETECTION_MIN_CONFIDENCE)
         return partial(
             inference.detect,
-            self._network_to_detect(MIN_CONFIDENCE),
+            self._network_to_detect(confidence),
             config=self.config,
             anchors_of=self._normalized_anchors,
         )

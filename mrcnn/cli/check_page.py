@@ -1,13 +1,12 @@
 """The doctor's report as one HTML page, with thumbnails of what is wrong."""
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
+from mrcnn.cli import page as frame
 from mrcnn.errors import DatasetError
 
 # Thumbnails of a kind; each is read from the original.
@@ -20,43 +19,6 @@ _AROUND = 4
 _LEAST_VIEW = 120
 # What is smaller is hard to see: a box around it is drawn instead.
 _LEAST_MASK = 4
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; --line: #8884; --error: #c62828; --warning: #b26a00;
-  --note: #3f6fa8; }}
-body {{ font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 16px;
-  max-width: 1180px; overflow-wrap: anywhere; }}
-h1 {{ font-size: 1.3rem; }}
-h2 {{ font-size: 1.05rem; margin: 2rem 0 .5rem; }}
-h2 b {{ color: #fff; border-radius: 4px; padding: .1em .5em; margin-right: .4em;
-  font-size: .85em; }}
-.error {{ background: var(--error); }} .warning {{ background: var(--warning); }}
-.note {{ background: var(--note); }}
-ul.cards {{ list-style: none; margin: 0; padding: 0; display: grid; gap: 14px;
-  grid-template-columns: repeat(auto-fill, minmax(min(100%, 250px), 1fr)); }}
-ul.cards li {{ border: 1px solid var(--line); border-radius: 6px; padding: 8px;
-  font-size: .87rem; }}
-ul.cards img {{ width: 100%; max-height: 300px; object-fit: contain; display: block;
-  margin-bottom: 6px; background: #8882; }}
-pre {{ overflow-x: auto; border: 1px solid var(--line); border-radius: 6px;
-  padding: 12px; font-size: .8rem; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p>{summary}</p>
-{sections}
-<h2>Statistics</h2>
-<pre>{statistics}</pre>
-</body>
-</html>
-"""
 
 
 def page(report, problems: Sequence, statistics: Sequence[str]) -> str:
@@ -85,11 +47,12 @@ def page(report, problems: Sequence, statistics: Sequence[str]) -> str:
                 f'<h2><b class="{severity}">{severity}</b>{html.escape(title)}: '
                 f'{len(chosen)}</h2>\n<ul class="cards">\n{cards}\n</ul>{rest}'
             )
-    return _PAGE.format(
-        title=html.escape(f"Check of {report.path}"),
-        summary="Nothing is wrong." if not problems else f"{len(problems)} findings.",
-        sections="\n".join(sections),
-        statistics=html.escape("\n".join(statistics)),
+    summary = "Nothing is wrong." if not problems else f"{len(problems)} findings."
+    statistics = html.escape("\n".join(statistics))
+    return frame.page(
+        f"Check of {report.path}",
+        f"<p>{summary}</p>\n{chr(10).join(sections)}\n"
+        f"<h2>Statistics</h2>\n<pre>{statistics}</pre>",
     )
 
 
@@ -103,7 +66,7 @@ def _card(problem, infos: dict[str, dict]) -> str:
             picture = None
         if picture is not None:
             alt = html.escape(path, quote=True)
-            pictures.append(f'<img alt="{alt}" src="{_data_uri(picture)}">')
+            pictures.append(f'<img alt="{alt}" src="{frame.data_uri(picture)}">')
     return f"<li>{''.join(pictures)}{html.escape(problem.message)}</li>"
 
 
@@ -189,9 +152,3 @@ def _view(regions: Sequence, image_hw: tuple[int, int]) -> tuple[int, int, int, 
         max(int(bottom), int(top) + 1),
         max(int(right), int(left) + 1),
     )
-
-
-def _data_uri(picture: np.ndarray) -> str:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=82)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

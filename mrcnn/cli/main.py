@@ -8,11 +8,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import mrcnn
-from mrcnn.cli import check, convert, merge, predict, split, stats, train, versions
+from mrcnn.cli import (
+    check,
+    convert,
+    evaluate,
+    merge,
+    predict,
+    split,
+    stats,
+    train,
+    versions,
+)
 from mrcnn.errors import MrcnnError
 
 # Each has `add_parser(subparsers)`, which sets `run(args)` as its default.
-COMMANDS = (train, predict, check, stats, split, convert, merge, versions)
+COMMANDS = (train, evaluate, predict, check, stats, split, convert, merge, versions)
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 

@@ -11,6 +11,7 @@ import numpy as np
 from mrcnn.config import Config
 from mrcnn.data.images import as_rgb
 from mrcnn.errors import DatasetError
+from mrcnn.evaluation.speed import Stopwatch
 from mrcnn.geometry.boxes import denorm_boxes, norm_boxes
 from mrcnn.geometry.masks import mask_in_box
 from mrcnn.geometry.molding import compose_image_meta, mold_image
@@ -25,6 +26,7 @@ def detect(
     anchors_of,
     *,
     mask_threshold: float = 0.5,
+    watch: Stopwatch | None = None,
 ):
     """Return the objects found in images of any number and size.
 
@@ -37,6 +39,7 @@ def detect(
         anchors_of: callable from (height, width) of a molded image to its
             anchors, float32 [A, 4] normalised.
         mask_threshold: as in `unmold`.
+        watch: measures molding, network and unmolding.
 
     Returns:
         list of `Detections`, one an image, in order.
@@ -44,6 +47,7 @@ def detect(
     Raises:
         DatasetError: something in `images` is not an image.
     """
+    watch = watch or Stopwatch()
     images = [_with_channels(image, config) for image in images]
     plans = [_plan(image, config) for image in images]
     found = []
@@ -54,22 +58,24 @@ def detect(
         indices = list(indices)
         for start in range(0, len(indices), config.BATCH_SIZE):
             batch = indices[start : start + config.BATCH_SIZE]
-            outputs = predict(
-                network,
-                *mold([images[i] for i in batch], [plans[i] for i in batch], config),
-                anchors_of(molded_hw),
-            )
-            found += [
-                unmold(
-                    outputs["mrcnn_detection"][row],
-                    outputs["mrcnn_mask"][row],
-                    image_hw=plans[i].image_hw,
-                    molded_hw=molded_hw,
-                    window=plans[i].window,
-                    mask_threshold=mask_threshold,
+            with watch.step("molding", len(batch)):
+                molded = mold(
+                    [images[i] for i in batch], [plans[i] for i in batch], config
                 )
-                for row, i in enumerate(batch)
-            ]
+            with watch.step("network", len(batch)):
+                outputs = predict(network, *molded, anchors_of(molded_hw))
+            with watch.step("unmolding", len(batch)):
+                found += [
+                    unmold(
+                        outputs["mrcnn_detection"][row],
+                        outputs["mrcnn_mask"][row],
+                        image_hw=plans[i].image_hw,
+                        molded_hw=molded_hw,
+                        window=plans[i].window,
+                        mask_threshold=mask_threshold,
+                    )
+                    for row, i in enumerate(batch)
+                ]
     return found
 
 

@@ -33,6 +33,17 @@ def after(tensor):
     return contextlib.nullcontext() if tf is None else tf.control_dependencies([tensor])
 
 
+def peak_device_memory() -> int | None:
+    """Return the most memory that the first GPU has held so far, bytes.
+
+    None without a GPU, and on backends other than TensorFlow.
+    """
+    tf = tensorflow()
+    if tf is None or not tf.config.list_logical_devices("GPU"):
+        return None
+    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
 def bias_add(features, bias):
     """Return features with a number added to each channel.
 

@@ -21,6 +21,7 @@ import numpy as np
 from mrcnn.data.images import as_rgb
 from mrcnn.draw.annotate import annotate
 from mrcnn.evaluation.coco import evaluate_detections
+from mrcnn.evaluation.detecting import detect_all
 from mrcnn.geometry.masks import extract_bboxes
 from mrcnn.structures import Detections
 from mrcnn.training.averaging import averaged_weights
@@ -107,9 +108,9 @@ class MeasurePrecision(keras.callbacks.Callback):
 
     def _write_events(self, epoch, numbers, found) -> None:
         scalars = {
-            f"segm_AP/{name}": of_class["AP"]
+            f"segm_AP/{name}": of_class["segm"]["AP"]
             for name, of_class in numbers["per_class"].items()
-            if of_class["AP"] is not None
+            if of_class["segm"]["AP"] is not None
         }
         pictures = self._pictures(found)
         try:
@@ -133,32 +134,6 @@ class MeasurePrecision(keras.callbacks.Callback):
                 self.dataset.class_names,
             )
         return pictures
-
-
-def detect_all(
-    dataset,
-    image_ids: Sequence[int],
-    detect: Callable[[list[np.ndarray]], list[Detections]],
-    batch_size: int,
-) -> list[Detections]:
-    """Return what is found in images of a data set, loaded a few at a time.
-
-    A network may have more classes than the data set. Detections of those are left
-    out: AP counts the classes that have objects, each by itself.
-
-    Args:
-        dataset: prepared data set.
-        image_ids: its ids of the images.
-        detect: callable from a list of images to their `Detections`.
-        batch_size: images to load at a time.
-    """
-    found = []
-    for start in range(0, len(image_ids), batch_size):
-        batch = image_ids[start : start + batch_size]
-        found += detect([dataset.load_image(image_id) for image_id in batch])
-    return [
-        detected.select(detected.class_ids < dataset.num_classes) for detected in found
-    ]
 
 
 def logged_numbers(numbers: dict[str, dict]) -> dict[str, float]:
@@ -185,7 +160,8 @@ def describe(numbers: dict[str, dict]) -> str:
     Example:
         >>> describe({"bbox": {"AP": 0.5, "AP50": 0.75},
         ...           "segm": {"AP": 0.25, "AP50": 0.5},
-        ...           "per_class": {"cat": {"AP": 0.25}, "dog": {"AP": None}}})
+        ...           "per_class": {"cat": {"segm": {"AP": 0.25}},
+        ...                         "dog": {"segm": {"AP": None}}}})
         'bbox AP 0.500, AP50 0.750; segm AP 0.250, AP50 0.500 (cat 0.250, dog -)'
     """
 
@@ -197,7 +173,7 @@ def describe(numbers: dict[str, dict]) -> str:
         for kind in ("bbox", "segm")
     )
     classes = ", ".join(
-        f"{name} {shown(of_class['AP'])}"
+        f"{name} {shown(of_class['segm']['AP'])}"
         for name, of_class in numbers["per_class"].items()
     )
     return f"{totals} ({classes})"

@@ -97,10 +97,15 @@ def test_train_continues_in_its_folder(logs):
 
 
 def test_evaluate(script, logs, tmp_path):
-    script("evaluate", f"--logs={logs}", f"--output={tmp_path / 'scores.json'}")
-    scores = json.loads((tmp_path / "scores.json").read_text())
+    script("evaluate", f"--logs={logs}", f"--output={tmp_path}")
+    scores = json.loads((tmp_path / "evaluation.json").read_text())
     assert 0 <= scores["segm"]["AP50"] <= 1
     assert set(scores["per_class"]) == {"AC Remote"}
+    assert list(scores["speed"]["seconds_per_image"]) == [
+        *("loading", "molding", "network", "unmolding")
+    ]
+    page = (tmp_path / "evaluation.html").read_text("utf-8")
+    assert page.count("<img") > 3
 
 
 def test_predict_image(script, logs, tmp_path):

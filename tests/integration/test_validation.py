@@ -122,6 +122,32 @@ def test_the_checkpoints_measure_the_same(trained):
             assert measured == pytest.approx(numbers[kind][name], abs=1e-6)
 
 
+@pytest.mark.parametrize("mode", ["inference", "training"])
+def test_evaluate_ranks_what_detect_leaves_out(trained, mode):
+    model, history, _ = trained
+    dataset, config = Squares(7), TinyConfig(DETECTION_MIN_CONFIDENCE=0.9)
+    if mode == "inference":
+        model = MaskRCNN("inference", config, model.model_dir)
+        model.load_weights(model.find_last())
+    # The images that the training measured with: as 0.05 is the least score of both,
+    # so are the numbers.
+    evaluation = model.evaluate(dataset, dataset.image_ids[:4])
+    for key in KEYS:
+        _, kind, name = key.split("_")
+        assert evaluation.coco[kind][name] == pytest.approx(history[key][-1], abs=1e-6)
+    assert evaluation.min_score == model.config.DETECTION_MIN_CONFIDENCE
+    least = min(of_image.scores.min(initial=1) for of_image in evaluation.detections)
+    assert least < evaluation.min_score
+    # What is found at that score is what detect finds.
+    found = model.detect_images([dataset.load_image(i) for i in range(4)])
+    num_found = sum(np.sum(one.scores >= evaluation.min_score) for one in found)
+    assert evaluation.confusion[:, 1].sum() == num_found
+    steps = evaluation.speed["seconds_per_image"]
+    assert list(steps) == ["loading", "molding", "network", "unmolding"]
+    assert all(0 <= seconds < 60 for seconds in steps.values())
+    assert evaluation.speed["peak_memory"] > 1e8
+
+
 def test_tensorboard_has_numbers_and_pictures(trained):
     model, history, _ = trained
     folder = Path(model.log_dir)

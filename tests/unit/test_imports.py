@@ -47,7 +47,7 @@ PUBLIC = {
     *("mrcnn.data.check", "mrcnn.data.problems", "mrcnn.data.repair"),
     *("mrcnn.data.statistics", "mrcnn.data.hashes", "mrcnn.data.split"),
     *("mrcnn.data.merge", "mrcnn.data.writers"),
-    *("mrcnn.evaluation.coco", "mrcnn.training.augment"),
+    *("mrcnn.draw.scores", "mrcnn.draw.mistakes", "mrcnn.training.augment"),
     *("mrcnn.weights.checkpoints", "mrcnn.weights.files"),
 }
 READ_CONFIG = {
@@ -210,6 +210,7 @@ def test_light_imports(module):
         "mrcnn.draw.annotate",
         "mrcnn.utils",
         "mrcnn.visualize",
+        "mrcnn.evaluation.report",
         # What a worker process loads.
         "mrcnn.training.processes",
         "mrcnn.training.examples",

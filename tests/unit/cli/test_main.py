@@ -80,7 +80,8 @@ def test_every_command_file_is_a_command():
 
 
 @pytest.mark.parametrize(
-    "command", ["train", "predict", "check", "stats", "split", "convert", "merge"]
+    "command",
+    ["train", "evaluate", "predict", "check", "stats", "split", "convert", "merge"],
 )
 def test_help_shows_examples(command, capsys):
     with pytest.raises(SystemExit) as caught:

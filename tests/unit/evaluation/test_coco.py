@@ -10,39 +10,9 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from mrcnn.errors import DatasetError
-from mrcnn.evaluation.coco import evaluate_detections
+from mrcnn.evaluation.coco import NUMBERS, evaluate_detections
 from mrcnn.structures import Detections
-
-IMAGE_HW = (120, 160)
-NAMES = ["BG", "remote", "battery", "never"]
-
-
-class FakeDataset:
-    """What `evaluate_detections` uses of a data set: [(box, class id)] per image."""
-
-    class_names = NAMES
-
-    def __init__(self, *images):
-        self.images = images
-        self.image_info = [{"id": f"photo{i}"} for i in range(len(images))]
-
-    def load_mask(self, image_id):
-        boxes = [box for box, _ in self.images[image_id]]
-        class_ids = np.array([class_id for _, class_id in self.images[image_id]], int)
-        return detections(*((box, 1, 0.0) for box in boxes)).masks, class_ids
-
-
-def detections(*rows):
-    """Return Detections with filled masks from (box, class id, score) rows."""
-    boxes = np.array([box for box, _, _ in rows], np.int32).reshape(-1, 4)
-    return Detections(
-        image_hw=IMAGE_HW,
-        boxes=boxes,
-        class_ids=np.array([class_id for _, class_id, _ in rows], np.int32),
-        scores=np.array([score for _, _, score in rows], np.float32),
-        box_masks=tuple(np.ones((y2 - y1, x2 - x1), bool) for y1, x1, y2, x2 in boxes),
-    )
-
+from tests.unit.evaluation.scenes import IMAGE_HW, NAMES, FakeDataset, detections
 
 A, B, C = (0, 0, 50, 50), (60, 60, 110, 110), (0, 100, 20, 120)
 
@@ -70,11 +40,16 @@ def test_by_hand(capsys):
         recall = ((4 * 2 + 6 * 1) / 2 / 10 + 0) / 2
         assert numbers[kind]["AR10"] == pytest.approx(recall)
         assert numbers[kind]["AR100"] == pytest.approx(recall)
-    assert numbers["per_class"] == {
-        "remote": {"AP": pytest.approx(remote), "AP50": pytest.approx(1)},
-        "battery": {"AP": 0, "AP50": 0},
-        "never": {"AP": None, "AP50": None},
-    }
+    for kind in ("bbox", "segm"):
+        of_class = {
+            name: [of_kind[kind][key] for key in ("AP", "AP50", "AR1", "APm", "ARs")]
+            for name, of_kind in numbers["per_class"].items()
+        }
+        assert of_class == {
+            "remote": [*(pytest.approx(x) for x in (remote, 1, 0.5, remote)), None],
+            "battery": [0, 0, 0, None, 0],
+            "never": [None] * 5,
+        }
     assert not capsys.readouterr().out
 
 
@@ -106,7 +81,8 @@ def test_nothing_found_is_zero_and_nothing_to_find_is_none():
     nothing = Detections.empty(IMAGE_HW)
     missed = evaluate_detections(FakeDataset([(A, 1)], []), [0, 1], [nothing] * 2)
     assert missed["bbox"]["AP"] == missed["segm"]["AR100"] == 0
-    assert missed["per_class"]["remote"] == {"AP": 0, "AP50": 0}
+    of_remote = missed["per_class"]["remote"]["segm"]
+    assert (of_remote["AP"], of_remote["AP50"], of_remote["APl"]) == (0, 0, None)
     empty = evaluate_detections(FakeDataset([]), [0], [detections((A, 1, 0.9))])
     assert set(empty["segm"].values()) == {None}
     assert evaluate_detections(FakeDataset(), [], [])["bbox"]["AP"] is None
@@ -189,16 +165,16 @@ def test_equals_cocoeval_called_directly(kind):
         stats = direct(kind, truth, found)
     numbers = evaluate_detections(FakeDataset(*truth), range(4), found)[kind]
     assert 0.1 < numbers["AP"] < 0.9
-    # Filled masks have the area of their boxes, so that the sizes agree as well.
-    np.testing.assert_allclose(list(numbers.values()), stats[:9], rtol=1e-12)
+    assert list(numbers) == list(NUMBERS)
+    np.testing.assert_allclose(list(numbers.values()), stats, rtol=1e-12)
 
 
 def test_repeated_class_names_stay_apart():
     dataset = FakeDataset([(A, 1), (B, 2)])
     dataset.class_names = ["BG", "remote", "remote"]
     numbers = evaluate_detections(dataset, [0], [detections((A, 1, 0.9))])
-    assert numbers["per_class"]["remote (1)"]["AP"] == pytest.approx(1)
-    assert numbers["per_class"]["remote (2)"]["AP"] == 0
+    assert numbers["per_class"]["remote (1)"]["segm"]["AP"] == pytest.approx(1)
+    assert numbers["per_class"]["remote (2)"]["segm"]["AP"] == 0
 
 
 def test_images_and_detections_must_fit():

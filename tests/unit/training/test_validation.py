@@ -18,7 +18,6 @@ from mrcnn.training.validation import (
     LOGGED,
     MeasurePrecision,
     compare,
-    detect_all,
 )
 
 AP_NAMES = ["val_bbox_AP", "val_bbox_AP50", "val_segm_AP", "val_segm_AP50"]
@@ -141,31 +140,6 @@ def test_weights_are_swapped_while_detecting(rectangles, tmp_path, monkeypatch):
     monkeypatch.setattr("mrcnn.training.validation.averaged_weights", averaged)
     fit([callback(dataset, detect, tmp_path)])
     assert seen == ["Sequential", "detect", "back"]
-
-
-def test_images_are_loaded_a_few_at_a_time(rectangles):
-    dataset = rectangles([1, 2, 0, 1, 3])
-    sizes = []
-
-    def detect(images):
-        sizes.append(len(images))
-        return perfect(dataset)(images)
-
-    found = detect_all(dataset, [4, 0, 2, 3, 1], detect, 2)
-    assert sizes == [2, 2, 1]
-    assert [len(objects) for objects in found] == [3, 1, 0, 1, 2]
-
-
-def test_classes_the_data_set_lacks_are_left_out(rectangles):
-    dataset = rectangles([2])  # classes 1 and 2
-
-    def detect(images):
-        found = perfect(dataset)(images)[0]
-        classes = np.array([1, 3], np.int32)
-        return [Detections(**{**vars(found), "class_ids": classes})]
-
-    (found,) = detect_all(dataset, [0], detect, 1)
-    assert found.class_ids.tolist() == [1]
 
 
 @pytest.mark.parametrize(
