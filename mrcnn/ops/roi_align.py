@@ -103,11 +103,8 @@ def _crops(features, boxes, image_index, size):
     def crops_with_gradient(features):
         def gradient(upstream):
             shape = tf.shape(features)
-            corners, inside = _corners(
-                boxes,
-                [tf.fill(tf.shape(image_index), side) for side in shape[1:3]],
-                size,
-            )
+            sides = [tf.fill(tf.shape(image_index), shape[axis]) for axis in (1, 2)]
+            corners, inside = _corners(boxes, sides, size)
             sample = tf.range(tf.size(inside))
             first = image_index[:, None, None] * shape[1]
             # Each sample is the sum of four cells: a matrix of few numbers.

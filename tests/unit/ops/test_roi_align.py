@@ -125,6 +125,7 @@ def test_gradient_is_that_of_the_portable_form(rng):
     boxes = np.concatenate([corner, corner + side], 2).astype(np.float32)
     upstream = tf.convert_to_tensor(rng.normal(size=(1, 800, 14, 14, 256)), tf.float32)
 
+    @tf.function
     def gradients(form):
         with tf.GradientTape() as tape:
             tape.watch(levels)
