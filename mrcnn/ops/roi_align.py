@@ -111,13 +111,13 @@ def _crops(features, boxes, image_index, size):
             cells = [(first + y) * shape[2] + x for y, x, _ in corners]
             places = [tf.stack([tf.reshape(cell, [-1]), sample], 1) for cell in cells]
             weights = [tf.where(inside, weight, 0.0) for _, _, weight in corners]
-            gradient = tf.raw_ops.SparseTensorDenseMatMul(
+            by_features = tf.raw_ops.SparseTensorDenseMatMul(
                 a_indices=tf.cast(tf.concat(places, 0), tf.int64),
                 a_values=tf.reshape(tf.stack(weights), [-1]),
                 a_shape=tf.cast([tf.reduce_prod(shape[:3]), tf.size(inside)], tf.int64),
                 b=tf.reshape(upstream, [-1, features.shape[3]]),
             )
-            return tf.reshape(gradient, shape)
+            return tf.reshape(by_features, shape)
 
         return crops(features), gradient
 

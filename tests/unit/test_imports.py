@@ -53,6 +53,7 @@ PUBLIC = {
 READ_CONFIG = {
     *("mrcnn/network/build.py", "mrcnn/training/trainer.py"),
     *("mrcnn/inference/detect.py", "mrcnn/model.py"),
+    "mrcnn/training/inspection.py",
 }
 SWITCH_BACKEND = {
     *("mrcnn/ops/backend.py", "mrcnn/training/distribute.py"),

@@ -8,7 +8,7 @@ import pytest
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
 from mrcnn.errors import ConfigError
-from mrcnn.model import data_generator
+from mrcnn.training.inspection import data_generator
 from mrcnn.training.trainer import make_batches
 
 ORDER = ("image", "image_meta", "rpn_match", "rpn_bbox")
