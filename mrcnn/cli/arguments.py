@@ -8,7 +8,7 @@ leaves the value to the run it starts from, or the `Config`. `datasets` and
 
 import argparse
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +101,12 @@ def add_training_flags(
         "well, for objects seen from above (default: %(default)s)",
     )
     group.add_argument(
+        "--mean-pixel",
+        action="store_true",
+        help="subtract the mean of the training images and not that of COCO's; always "
+        "with --channels other than 3",
+    )
+    group.add_argument(
         "--workers",
         type=positive,
         metavar="N",
@@ -132,6 +138,7 @@ def add_detection_flags(
     _add_logs_flag(group, logs)
     group.add_argument(
         "--confidence",
+        "--conf",
         type=float,
         metavar="SCORE",
         default=confidence,
@@ -178,7 +185,11 @@ def training_config(
         size = args.image_size or base.IMAGE_MAX_DIM
         scales = np.array(base.RPN_ANCHOR_SCALES) * size / base.IMAGE_MAX_DIM
         settings |= {"TRAIN_BN": None, "RPN_ANCHOR_SCALES": tuple(scales.tolist())}
-    config = base(**settings | network_settings(args, base))
+    given = network_settings(args, base)
+    has_mean = len(settings.get("MEAN_PIXEL", base.MEAN_PIXEL)) == dataset.num_channels
+    if "MEAN_PIXEL" not in given and (args.mean_pixel or not has_mean):
+        settings["MEAN_PIXEL"] = dataset.mean_pixel()
+    config = base(**settings | given)
     config.validate()
     return config
 
@@ -190,6 +201,7 @@ def network_settings(args: argparse.Namespace, base: type[Config] = Config) -> d
         "IMAGES_PER_GPU": args.batch,
         "LEARNING_RATE": getattr(args, "lr", None),
         "DETECTION_MIN_CONFIDENCE": getattr(args, "confidence", None),
+        "IMAGE_CHANNEL_COUNT": getattr(args, "channels", None),
     }
     if args.image_size is not None:
         # Small images are scaled up as far as with the default size.
@@ -238,25 +250,6 @@ def folder_name(path: str | Path) -> str:
     path = Path(path).resolve()
     stem = path.stem if path.is_file() else path.name
     return re.sub(r"\W+", "-", stem).strip("-").lower() or "objects"
-
-
-def check_class_count(class_names: Sequence[str], num_classes: int, where) -> None:
-    """Check that names fit a network.
-
-    Args:
-        class_names: K names, the background first.
-        num_classes: classes of the network, the background included.
-        where: what the network belongs to, for the message.
-
-    Raises:
-        ConfigError: the numbers differ.
-    """
-    if len(class_names) != num_classes:
-        raise ConfigError(
-            f"Expected {num_classes - 1} class names, as {where} was trained with. "
-            f"Received: {len(class_names) - 1} ({', '.join(class_names[1:])}). "
-            "Leave --classes out to use the names of the training."
-        )
 
 
 def _settings_of_start(args: argparse.Namespace, name: str) -> dict:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mrcnn.cli.values import class_list, default_words
+from mrcnn.cli.values import class_list, default_words, positive
 from mrcnn.errors import ConfigError
 
 
@@ -22,8 +22,8 @@ def add_dataset_flags(
         type=Path,
         metavar="FOLDER",
         default=dataset,
-        help="photos with their VIA or COCO annotations, divided into train/ and val/ "
-        "or not" + default_words(dataset),
+        help="photos with their annotations (VIA, COCO, CVAT, masks ...), divided "
+        "into train/ and val/ or not" + default_words(dataset),
     )
     group.add_argument(
         "--classes",
@@ -35,6 +35,13 @@ def add_dataset_flags(
         "--class-attribute",
         metavar="NAME",
         help="VIA: the region attribute that holds the class (default: found)",
+    )
+    group.add_argument(
+        "--channels",
+        type=positive,
+        metavar="N",
+        help="channels of the images: 1 reads them as grey, more than 3 from TIFF "
+        "(default: 3, RGB)",
     )
     group.add_argument(
         "--val-fraction",
@@ -84,6 +91,7 @@ def load_datasets(args: argparse.Namespace):
             class_names,
             class_attribute=args.class_attribute,
             keep_unannotated=True if asks_for_negatives else None,
+            num_channels=args.channels or 3,
         )
 
     parts = subsets(args.dataset)

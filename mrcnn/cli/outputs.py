@@ -4,7 +4,9 @@ The name of a result is that of its input with ``_masks`` at the end, so that
 results never replace inputs, whatever the folder.
 """
 
+import argparse
 import glob
+import itertools
 import json
 import os
 import re
@@ -19,6 +21,11 @@ from mrcnn.errors import ConfigError, DatasetError, VideoError
 from mrcnn.structures import Detections
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+# What the names of annotated pictures and videos end in, before the suffix.
+MASKS = "_masks"
+EXPORTS = ("via", "coco", "labelme", "yolo")
+# How near outlines to correct are to the masks: few corners, hardly a pixel off.
+_EXPORT_MIN_IOU = 0.99
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 
 
@@ -58,6 +65,17 @@ def require_videos(paths: Sequence[Path | str]) -> None:
             )
 
 
+def add_output_flag(parser: argparse.ArgumentParser) -> None:
+    """Add the folder of the results."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        default=Path("output"),
+        help="folder of the results (default: %(default)s)",
+    )
+
+
 def make_folder(folder: Path) -> None:
     """Make the folder of the results, so that a wrong one is noticed at once.
 
@@ -74,7 +92,7 @@ def make_folder(folder: Path) -> None:
 
 
 def target_stems(
-    paths: Sequence[Path | str], folder: Path, ending: str = "_masks"
+    paths: Sequence[Path | str], folder: Path, ending: str = MASKS
 ) -> dict[Path | str, Path]:
     """Return the path of each input's result, without suffix.
 
@@ -98,11 +116,11 @@ def target_stems(
     return targets
 
 
-def read_image(path: Path) -> np.ndarray:
-    """Return the picture in a file, uint8 [H, W, 3], RGB, upright."""
+def read_image(path: Path, num_channels: int = 3) -> np.ndarray:
+    """Return the picture in a file, uint8 [H, W, C], RGB where C is 3, upright."""
     from mrcnn.data.images import read_image as read
 
-    return read(path)
+    return read(path, num_channels)
 
 
 def write_image(
@@ -111,27 +129,34 @@ def write_image(
     image: np.ndarray,
     detections: Detections,
     class_names: Sequence[str],
+    *,
+    save_json: bool = True,
 ) -> Path:
     """Write the annotated picture and the list of its objects.
 
     Args:
         stem: path of the results, without suffix.
         name: file name of the image, kept in the list.
-        image: uint8 [H, W, 3], RGB.
+        image: uint8 [H, W, C], RGB first.
         detections: the objects found in it.
         class_names: K names, the background first.
+        save_json: whether to write the list.
 
     Returns:
         The path of the picture; the list lies beside it as JSON.
     """
     from PIL import Image
 
+    from mrcnn.data.images import to_show
     from mrcnn.draw.annotate import annotate
 
     picture, listing = stem.with_name(stem.name + ".jpg"), stem.name + ".json"
-    Image.fromarray(annotate(image, detections, class_names)).save(picture, quality=95)
-    text = json.dumps(listing_of(name, detections, class_names), indent=1)
-    stem.with_name(listing).write_text(text + "\n", encoding="utf-8")
+    Image.fromarray(annotate(to_show(image), detections, class_names)).save(
+        picture, quality=95
+    )
+    if save_json:
+        text = json.dumps(listing_of(name, detections, class_names), indent=1)
+        stem.with_name(listing).write_text(text + "\n", encoding="utf-8")
     return picture
 
 
@@ -155,8 +180,60 @@ def listing_of(name: str, detections: Detections, class_names: Sequence[str]) ->
     }
 
 
+def check_export(paths: Sequence[Path], folder: Path) -> None:
+    """Refuse an export that would be empty or replace another, before the long wait.
+
+    Raises:
+        ConfigError: there is no image, or the folder exists.
+    """
+    if all(is_video(path) for path in paths):
+        raise ConfigError(
+            "Expected images to annotate. Received: --export with videos only. "
+            "Export frames of the videos as images first."
+        )
+    if folder.exists():
+        raise ConfigError(
+            f"Expected a new folder for the annotations. Received: {folder}, which "
+            "exists and may hold corrected ones. Move it, or choose another --output."
+        )
+
+
+def write_export(
+    paths: Sequence[Path],
+    detections: Iterable[Detections],
+    class_names: Sequence[str],
+    folder: Path,
+    export: str,
+) -> Path:
+    """Write objects as annotations, with copies of their images.
+
+    Args:
+        paths: the images.
+        detections: the objects found in each.
+        class_names: K names, the background first.
+        folder: of the results; the annotations get a folder of their own in it.
+        export: one of `EXPORTS`.
+
+    Returns:
+        The annotation file, or the folder where each image has its own.
+    """
+    from mrcnn.data.dataset import Dataset
+
+    dataset = Dataset.from_detections(paths, detections, class_names)
+    return dataset.save(
+        folder / export, export, copy_images=True, min_iou=_EXPORT_MIN_IOU
+    )
+
+
 def write_video(
-    source, target: Path, detect, class_names: Sequence[str], **options
+    source,
+    target: Path,
+    detect,
+    class_names: Sequence[str],
+    *,
+    save_json: bool = True,
+    each: Callable[[int, np.ndarray, Detections], None] | None = None,
+    **options,
 ) -> int:
     """Write a video with its objects drawn in, and a line of JSON for each frame.
 
@@ -168,6 +245,8 @@ def write_video(
         target: the mp4 to write; the lines lie beside it and end in .jsonl.
         detect: list of uint8 [H, W, 3] frames -> list of `Detections`.
         class_names: K names, the background first.
+        save_json: whether to write the lines.
+        each: called with the number of each frame, the frame and its detections.
         options: further ones of `process_video`.
 
     Returns:
@@ -179,16 +258,23 @@ def write_video(
     from mrcnn.draw.annotate import annotate
     from mrcnn.video.pipeline import process_video
 
+    numbers = itertools.count()
+
     def named(number: int, detections: Detections) -> list[dict]:
         return _named_results(number, detections, class_names)
+
+    def draw(frame: np.ndarray, detections: Detections) -> np.ndarray:
+        if each is not None:
+            each(next(numbers), frame, detections)
+        return annotate(frame, detections, class_names)
 
     with _FrameLines(target.with_suffix(".jsonl"), named) as lines:
         return process_video(
             source,
             target,
             detect,
-            lambda frame, detections: annotate(frame, detections, class_names),
-            record=lines.write,
+            draw,
+            record=lines.write if save_json else None,
             **options,
         )
 

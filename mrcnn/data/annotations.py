@@ -1,16 +1,23 @@
-"""The annotation file: read it, and find the images it names.
+"""Where annotations lie: one file, or a folder; and the images that a file names.
 
 Shared by the readers of every format; the errors here name the file.
 """
 
 from __future__ import annotations
 
-import json
 import math
+import reprlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from mrcnn.data.contents import read_content
 from mrcnn.errors import DatasetError, nearest
+
+# Of a coordinate, pixels: far beyond any image, and safe to compute with.
+_LARGEST = 1e7
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = 80
 
 
 @dataclass(frozen=True)
@@ -25,37 +32,14 @@ class AnnotationFile:
     path: Path
     image_folders: tuple[Path, ...]
 
-    def read_json(self):
-        """Return what the file holds.
+    @cached_property
+    def content(self):
+        """What the file holds, as `contents.read_content` gives it; read once.
 
         Raises:
-            DatasetError: it is missing, empty or not JSON.
+            DatasetError: it is missing, empty or damaged.
         """
-        try:
-            text = self.path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise DatasetError(
-                f"Expected a JSON file of annotations. Received: {self.path}, which "
-                f"cannot be read ({error}). Check the path."
-            ) from error
-        if not text.strip():
-            raise DatasetError(
-                f"Expected annotations. Received: {self.path}, which is empty. "
-                "Export it again from the annotation tool."
-            )
-        try:
-            content = json.loads(text)
-        except ValueError as error:
-            raise DatasetError(
-                f"Expected a JSON file of annotations. Received: {self.path}, which is "
-                f"damaged ({error}). Export it again from the annotation tool."
-            ) from error
-        if content in ({}, []):
-            raise DatasetError(
-                f"Expected annotations. Received: {self.path}, which lists no image. "
-                "Export it again from the annotation tool."
-            )
-        return content
+        return read_content(self.path)
 
     def find_image(self, file_name) -> Path:
         """Return the path of an image by the name the annotations give it.
@@ -66,17 +50,19 @@ class AnnotationFile:
         if not isinstance(file_name, str) or not file_name.strip():
             raise DatasetError(
                 f"{self.path}: expected the file name of an image. "
-                f"Received: {file_name!r}. Export the annotations again."
+                f"Received: {short(file_name)}. Export the annotations again."
             )
         # Files written on Windows part folders with a backslash.
         relative = PurePosixPath(file_name.replace("\\", "/"))
-        if relative.is_absolute() or ".." in relative.parts or ":" in relative.parts[0]:
+        leaves = relative.is_absolute() or ".." in relative.parts
+        if leaves or ":" in "".join(relative.parts[:1]):
             raise DatasetError(
                 f"{self.path}, image {file_name!r}: expected a name inside the data "
                 "set's folder. Received: one that leaves it. Use a relative name."
             )
         for folder in self.image_folders:
-            if (folder / relative).is_file():
+            if _is_file(folder / relative):
+                check_link(folder, folder / relative)
                 return folder / relative
         folders = ", ".join(str(folder) for folder in self.image_folders)
         raise DatasetError(
@@ -85,10 +71,74 @@ class AnnotationFile:
         )
 
 
+@dataclass(frozen=True)
+class AnnotationFolder:
+    """A folder that is a data set without a file that lists its images.
+
+    Attributes:
+        path: the folder.
+        subset: "train" or "val" where the formats below divide it in their own way,
+            as in images/train and masks/train; None where all of it is meant.
+        files: the annotation files, where each image has its own.
+    """
+
+    path: Path
+    subset: str | None = None
+    files: tuple[AnnotationFile, ...] = ()
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long for the file system
+        return False
+
+
+def check_link(folder: Path, path: Path) -> None:
+    """Refuse a path that is a link out of its folder.
+
+    Args:
+        folder: may be a link itself.
+        path: an image or mask somewhere below it.
+
+    Raises:
+        DatasetError: it leads elsewhere.
+    """
+    below = path.relative_to(folder).parts
+    steps = (folder.joinpath(*below[: i + 1]) for i in range(len(below)))
+    is_linked = any(step.is_symlink() for step in steps)
+    if is_linked and not path.resolve().is_relative_to(folder.resolve()):
+        raise DatasetError(
+            f"{path}: expected a file inside the data set's folder. Received: a link "
+            "that leaves it. Put the file there instead of the link."
+        )
+
+
+def short(value) -> str:
+    """Return a value as text for a message, cut to 60 characters."""
+    # Plain `repr` fails where lists nest without end, and takes long for long ones.
+    text = _REPR.repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def is_number(value) -> bool:
-    """Tell whether a value read from JSON is a finite number."""
+    """Tell whether a value read from a file is a number that can be a coordinate."""
     is_numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_numeric and math.isfinite(value)
+    return is_numeric and abs(value) <= _LARGEST  # false for nan
+
+
+def as_number(text: str | None) -> float:
+    """Return the number in a text, nan where there is none or it is too large.
+
+    Example:
+        >>> as_number("3.5"), as_number("x")
+        (3.5, nan)
+    """
+    try:
+        number = float(text)
+    except (TypeError, ValueError):
+        return math.nan
+    return number if is_number(number) else math.nan
 
 
 def check_class_names(class_names) -> None:
@@ -113,6 +163,19 @@ def check_class_names(class_names) -> None:
         raise DatasetError(
             "Expected different class names, without the background. Received: "
             f"class_names={list(class_names)}. Remove {repeated or 'BG'}."
+        )
+
+
+def refuse_class_attribute(class_attribute: str | None, path: Path) -> None:
+    """Refuse a class attribute for a format that has none.
+
+    Raises:
+        DatasetError: one is given.
+    """
+    if class_attribute is not None:
+        raise DatasetError(
+            f"{path}: expected no class_attribute, which is for VIA alone. "
+            f"Received: class_attribute={class_attribute!r}. Leave it out."
         )
 
 

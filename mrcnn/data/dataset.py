@@ -10,10 +10,13 @@ from __future__ import annotations
 import copy
 import logging
 import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from mrcnn.errors import DatasetError
+from mrcnn.structures import Detections
 
 _logger = logging.getLogger(__name__)
 
@@ -24,6 +27,7 @@ class Dataset:
     Attributes:
         image_info: one dict per image: "id", "source", "path" and what else was added.
         class_info: one dict per class: "source", "id", "name"; the background first.
+        num_channels: C of the images that `load_image` reads; 3 is RGB.
 
     After `prepare`:
         class_names: names by class id, the background "BG" first.
@@ -46,6 +50,7 @@ class Dataset:
         self.image_info = []
         self.class_info = [{"source": "", "id": 0, "name": "BG"}]
         self.source_class_ids = {}
+        self.num_channels = 3
 
     @classmethod
     def load(
@@ -56,11 +61,12 @@ class Dataset:
         *,
         class_attribute: str | None = None,
         keep_unannotated: bool | None = None,
+        num_channels: int = 3,
     ) -> Dataset:
         """Return the data set in a folder or annotation file, prepared.
 
-        VIA (1.x, 2.x and its project file) and COCO are recognised by content.
-        The layouts understood are described in `mrcnn.data.formats`.
+        VIA, COCO, CVAT, Pascal VOC and folders of masks are recognised by content.
+        docs/data.md describes the layouts that are understood.
 
         Args:
             path: folder, or one annotation file.
@@ -73,6 +79,7 @@ class Dataset:
             keep_unannotated: whether images without any region stay, as images
                 without objects. None does as the original: COCO keeps them, VIA
                 (which lists every image that was opened) leaves them out.
+            num_channels: of the images, IMAGE_CHANNEL_COUNT; 3 is RGB.
 
         Raises:
             DatasetError: nothing can be recognised, or something in the
@@ -80,12 +87,79 @@ class Dataset:
         """
         from mrcnn.data import formats
 
-        return formats.load(
+        dataset = formats.load(
             path,
             subset,
             class_names=class_names,
             class_attribute=class_attribute,
             keep_unannotated=keep_unannotated,
+        )
+        dataset.num_channels = num_channels
+        return dataset
+
+    @classmethod
+    def from_detections(
+        cls,
+        paths: Sequence[str | os.PathLike],
+        detections: Iterable[Detections],
+        class_names: Sequence[str],
+    ) -> Dataset:
+        """Return what was found in images as a data set, prepared.
+
+        Saved with `save`, it can be corrected in an annotation tool and trained on.
+
+        Args:
+            paths: the image files.
+            detections: what `MaskRCNN.detect_images` found in each.
+            class_names: K names, the background first.
+        """
+        from mrcnn.data import writers
+
+        return writers.detected_dataset(paths, detections, class_names)
+
+    def save(
+        self,
+        path: str | os.PathLike,
+        format_name: str,
+        subset: str | None = None,
+        *,
+        copy_images: bool = False,
+        min_iou: float = 1.0,
+        polygons_only: bool = False,
+    ) -> Path:
+        """Write the data set for an annotation tool; `load` reads it again.
+
+        Nothing is replaced: a file that exists is an error. What a format cannot
+        hold is logged; docs/data.md has the table.
+
+        Args:
+            path: folder of the annotations, made if it is not there.
+            format_name: "via", "coco", "labelme" or "yolo".
+            subset: "train" or "val": saves a part, in the format's own layout.
+            copy_images: whether the images are put there, too, in one folder. If not
+                they stay where they are, and the annotations refer to them.
+            min_iou: how near a mask read back has to be to the one saved (IoU). 1 is
+                the very same pixels; 0.99 gives outlines of few corners, that are
+                easy to correct. Outlines the format knows are kept as they are.
+            polygons_only: COCO: writes an object with holes as one polygon that is
+                cut open, for tools that read no run lengths.
+
+        Returns:
+            The annotation file; for LabelMe, which has one per image, their folder.
+
+        Raises:
+            DatasetError: a file exists already or cannot be written.
+        """
+        from mrcnn.data import writers
+
+        return writers.save(
+            self,
+            path,
+            format_name,
+            subset,
+            copy_images=copy_images,
+            min_iou=min_iou,
+            polygons_only=polygons_only,
         )
 
     def add_class(self, source: str, class_id, class_name: str) -> None:
@@ -180,10 +254,36 @@ class Dataset:
         return self.image_info[image_id]["path"]
 
     def load_image(self, image_id: int) -> np.ndarray:
-        """Return an image, uint8 [H, W, 3], RGB, EXIF orientation applied."""
+        """Return an image, uint8 [H, W, C], RGB where C is 3, EXIF applied."""
         from mrcnn.data.images import read_image
 
-        return read_image(self.image_info[image_id]["path"])
+        return read_image(self.image_info[image_id]["path"], self.num_channels)
+
+    def mean_pixel(self, max_images: int = 200) -> np.ndarray:
+        """Return the mean of each channel over the images, for MEAN_PIXEL.
+
+        Args:
+            max_images: of more, so many are read, evenly spread.
+
+        Returns:
+            float64 [C], 0 to 255; every pixel counts alike.
+
+        Raises:
+            DatasetError: there is no image, or one cannot be read.
+        """
+        if not len(self.image_ids):
+            raise DatasetError(
+                "Expected images to take the mean of. Received: none. Call prepare() "
+                "after adding images."
+            )
+        count = min(max_images, len(self.image_ids))
+        places = np.linspace(0, len(self.image_ids) - 1, count).astype(int)
+        total, num_pixels = np.zeros(1), 0
+        for image_id in self.image_ids[places]:
+            image = self.load_image(int(image_id))
+            total = total + image.sum(axis=(0, 1), dtype=np.float64)
+            num_pixels += image.shape[0] * image.shape[1]
+        return total / num_pixels
 
     def load_mask(self, image_id: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the masks of an image; meant to be overridden. Here: no objects.

@@ -1,13 +1,14 @@
-"""From a folder to a Dataset: which file holds the annotations, and which format it is.
+"""From a folder to a Dataset: what holds the annotations, and which format it is.
 
-Layouts understood, for VIA and COCO alike:
+`layouts` says where annotations may lie. A format is recognised by what is there,
+not by names. There are three kinds, all read by one function of their file:
 
-    FOLDER/train/*.json, FOLDER/val/*.json      images beside each file
-    FOLDER/*.json                               one set, images beside it or in images/
-    FOLDER/annotations/instances_train*.json    images in FOLDER/train* or FOLDER/images
+    one file lists all images       VIA, COCO, CVAT ...
+    one file for each image         LabelMe, Pascal VOC ...
+    no file, the folder is enough   PNG masks ...
 
-A format is recognised by what the file holds, not by its name. To add one,
-write a file with a `recognises` and a `read` function and `add_format` it.
+To add one, write a file with a `recognises` and a `read` function and `add_format`
+it.
 """
 
 from __future__ import annotations
@@ -18,14 +19,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mrcnn.data import coco, via
-from mrcnn.data.annotations import AnnotationFile, check_class_names
+from mrcnn.data import (
+    coco,
+    cvat,
+    label_map,
+    labelme,
+    mask_files,
+    via,
+    via3,
+    via_csv,
+    voc,
+    yolo,
+)
+from mrcnn.data.annotations import (
+    AnnotationFile,
+    AnnotationFolder,
+    check_class_names,
+)
+from mrcnn.data.contents import SUFFIXES
 from mrcnn.data.dataset import Dataset
+from mrcnn.data.layouts import SUBSETS, annotation_files, annotation_folders
 from mrcnn.errors import DatasetError, nearest
 
 _logger = logging.getLogger(__name__)
 
-SUBSETS = ("train", "val")
 _FORMATS: dict[str, Format] = {}
 
 
@@ -35,14 +52,18 @@ class Format:
 
     Attributes:
         name: what to call it.
-        recognises: content of a JSON file -> whether it is of this format.
-        read: (content, AnnotationFile, *, class_names, class_attribute,
+        recognises: content of a file (a JSON value, the rows of a CSV, the root of
+            an XML), or an `AnnotationFolder` -> whether it is of this format.
+        read: (AnnotationFile or AnnotationFolder, *, class_names, class_attribute,
             keep_unannotated) -> Dataset, not yet prepared.
+        one_file_per_image: whether each image has a file of its own; `read` then
+            gets an `AnnotationFolder` with all files that were recognised.
     """
 
     name: str
     recognises: Callable[[object], bool]
     read: Callable[..., Dataset]
+    one_file_per_image: bool = False
 
 
 def add_format(new: Format) -> None:
@@ -73,17 +94,18 @@ def get_format(name: str) -> Format:
     return _FORMATS[name]
 
 
-add_format(Format("VIA", via.recognises, via.read))
-add_format(Format("COCO", coco.recognises, coco.read))
-
-
 def subsets(path: str | os.PathLike) -> tuple[str, ...]:
     """Return which of "train" and "val" a folder is divided into; looks at names only.
 
     Args:
         path: folder or annotation file; a file is never divided.
     """
-    return tuple(name for name in SUBSETS if _subset_files(Path(path), name))
+    path = Path(path)
+    return tuple(
+        name
+        for name in SUBSETS
+        if annotation_files(path, name) or _recognised_folders(path, name)
+    )
 
 
 def load(
@@ -99,24 +121,23 @@ def load(
     Arguments and errors are those of `Dataset.load`.
     """
     check_class_names(class_names)
-    annotation, content, known_format = _find(Path(path), subset)
-    _logger.info("%s: recognised as %s.", annotation.path, known_format.name)
-    dataset = known_format.read(
-        content,
-        annotation,
+    known, source = _find(Path(path), subset)
+    _logger.info("%s: recognised as %s.", source.path, known.name)
+    dataset = known.read(
+        source,
         class_names=class_names,
         class_attribute=class_attribute,
         keep_unannotated=keep_unannotated,
     )
     if not dataset.image_info:
         raise DatasetError(
-            f"Expected annotated images. Received: {annotation.path}, which has none. "
+            f"Expected annotated images. Received: {source.path}, which has none. "
             "Outline some objects and export it again."
         )
     dataset.prepare()
     _logger.info(
         "%s: %d images, %d objects, classes %s.",
-        annotation.path,
+        source.path,
         dataset.num_images,
         sum(len(info["annotations"]) for info in dataset.image_info),
         ", ".join(dataset.class_names[1:]),
@@ -125,82 +146,101 @@ def load(
 
 
 def recognise(content: object) -> Format | None:
-    """Return the format of what a JSON file holds, or None."""
+    """Return the format of a file's content or of an `AnnotationFolder`, or None."""
     matching = (known for known in _FORMATS.values() if known.recognises(content))
     return next(matching, None)
 
 
-def _find(path: Path, subset: str | None) -> tuple[AnnotationFile, object, Format]:
-    files = _candidates(path, subset)
-    found, other = [], []
-    for file in files:
-        annotation = AnnotationFile(file, _image_folders(file, subset))
-        content = annotation.read_json()
-        known_format = recognise(content)
-        if known_format is None:
-            other.append(file.name)
-        else:
-            found.append((annotation, content, known_format))
-    if len(found) == 1:
-        if other:
-            _logger.info("%s: not annotations: %s.", path, ", ".join(other))
-        return found[0]
-    if found:
-        names = ", ".join(str(annotation.path) for annotation, _, _ in found)
-        raise DatasetError(
-            f"Expected one annotation file. Received: {path} with {len(found)}: "
-            f"{names}. Name the one to use instead of the folder."
-        )
-    what = f"which holds other JSON ({', '.join(other)})" if other else "with no JSON"
-    raise DatasetError(
-        f"Expected annotations of {' or '.join(_FORMATS)} in a JSON file. "
-        f"Received: {path}, {what}. Looked for *.json beside the images, in train/ and "
-        "val/, and for annotations/instances_*.json. Export the annotations there."
-    )
+Found = list[tuple[Format, AnnotationFile | AnnotationFolder]]
 
 
-def _candidates(path: Path, subset: str | None) -> list[Path]:
-    """Return the JSON files in which the annotations may be."""
+def _find(
+    path: Path, subset: str | None
+) -> tuple[Format, AnnotationFile | AnnotationFolder]:
+    """Return the one data set that is there."""
     if not path.exists():
         raise DatasetError(
             f"Expected a folder of annotated images or an annotation file. "
             f"Received: {path} (no such file or folder). Check the path."
         )
+    files = annotation_files(path, subset)
+    _check_division(path, subset, files)
+    found, other = _recognised_files(files)
+    found += _recognised_folders(path, subset)
+    if len(found) == 1:
+        if other:
+            _logger.info("%s: not annotations: %s.", path, ", ".join(other))
+        return found[0]
+    if found:
+        names = ", ".join(f"{source.path} ({known.name})" for known, source in found)
+        raise DatasetError(
+            f"Expected one set of annotations. Received: {path} with {len(found)}: "
+            f"{names}. Name the file to use instead of the folder, or move the others."
+        )
+    what = f"holds other files ({', '.join(other)})" if other else "holds none"
+    raise DatasetError(
+        f"Expected annotations ({', '.join(_FORMATS)}). Received: {path}, which "
+        f"{what}. Looked at {', '.join(SUFFIXES)} files and for folders of masks, also "
+        "in train/ and val/. Put the annotations there."
+    )
+
+
+def _recognised_files(files: list[AnnotationFile]) -> tuple[Found, list[str]]:
+    """Return the data sets in files, and the names of the files that are none."""
+    found: Found = []
+    other: list[str] = []
+    joined: dict[tuple[str, Path], list[AnnotationFile]] = {}
+    for file in files:
+        # A copy keeps its content: of a file for each image there may be more than
+        # there is memory.
+        kept = AnnotationFile(file.path, file.image_folders)
+        known = recognise(kept.content)
+        if known is None:
+            other.append(file.path.name)
+        elif known.one_file_per_image:
+            joined.setdefault((known.name, file.path.parent), []).append(file)
+        else:
+            found.append((known, kept))
+    found += [
+        (_FORMATS[name], AnnotationFolder(folder, files=tuple(members)))
+        for (name, folder), members in joined.items()
+    ]
+    return found, other
+
+
+def _recognised_folders(path: Path, subset: str | None) -> Found:
+    candidates = annotation_folders(path, subset)
+    pairs = ((recognise(folder), folder) for folder in candidates)
+    return [(known, folder) for known, folder in pairs if known is not None]
+
+
+def _check_division(path: Path, subset: str | None, files: list) -> None:
+    """Refuse a subset that is not there, and none where there are some."""
     divided = subsets(path)
-    if subset is None:
-        if path.is_file():
-            return [path]
-        files = sorted(path.glob("*.json"))
-        if not files and divided:
-            raise DatasetError(
-                f"Expected a subset, because {path} is divided. Received: subset=None. "
-                f"Choose one of {', '.join(divided)}."
-            )
-        return files or sorted(path.glob("annotations/instances_*.json"))
-    files = _subset_files(path, subset)
-    if not files:
+    if subset is None and divided and not files:
+        raise DatasetError(
+            f"Expected a subset, because {path} is divided. Received: subset=None. "
+            f"Choose one of {', '.join(divided)}."
+        )
+    if subset is not None and not files and not _recognised_folders(path, subset):
         has = f"has only {', '.join(divided)}" if divided else "has no train/ and val/"
         raise DatasetError(
             f"Expected annotations of subset {subset!r} in {path}. Received: a data "
-            f"set that {has}. Add {subset}/ with images and their JSON file, or leave "
-            "the subset out and split the images."
+            f"set that {has}. Add {subset}/ with images and their annotations, or "
+            "leave the subset out and split the images."
         )
-    return files
 
 
-def _subset_files(path: Path, subset: str) -> list[Path]:
-    if not path.is_dir() or subset in ("", ".", "..") or set("/\\*?[") & set(subset):
-        return []
-    in_folder = sorted((path / subset).glob("*.json"))
-    return in_folder or sorted(path.glob(f"annotations/instances_{subset}*.json"))
-
-
-def _image_folders(file: Path, subset: str | None) -> tuple[Path, ...]:
-    folder = file.parent
-    if folder.name != "annotations":
-        return folder, folder / "images"
-    root = folder.parent
-    # instances_train2017.json belongs to train2017/, or to images/train2017/.
-    names = dict.fromkeys((file.stem.removeprefix("instances_"), subset))
-    parts = [root / where / name for name in names if name for where in ("", "images")]
-    return (*(part for part in parts if part.is_dir()), root / "images", root, folder)
+for _format in (
+    Format("VIA", via.recognises, via.read),
+    Format("VIA CSV", via_csv.recognises, via_csv.read),
+    Format("VIA 3", via3.recognises, via3.read),
+    Format("COCO", coco.recognises, coco.read),
+    Format("LabelMe", labelme.recognises, labelme.read, one_file_per_image=True),
+    Format("YOLO", yolo.recognises, yolo.read),
+    Format("CVAT", cvat.recognises, cvat.read),
+    Format("Pascal VOC", voc.recognises, voc.read, one_file_per_image=True),
+    Format("masks by image", mask_files.recognises, mask_files.read),
+    Format("label maps", label_map.recognises, label_map.read),
+):
+    add_format(_format)

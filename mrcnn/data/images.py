@@ -1,6 +1,7 @@
 """The one place that opens image files, and the rules that turn any picture into RGB.
 
-A file or an array goes in; uint8 [H, W, 3], RGB, comes out. The orientation
+A file or an array goes in; uint8 [H, W, 3], RGB, comes out, or another number of
+channels where it is asked for. The orientation
 that a camera writes into EXIF is applied, because annotation tools show the
 picture that way round. `Dataset` reads through `read_image`; detection hands
 its arrays to `as_rgb`.
@@ -36,31 +37,134 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_TIFF = (".tif", ".tiff")
 _SIDES_SWAPPED = (5, 6, 7, 8)
+# Modes with one number a pixel.
+_NUMBER_MODES = ("1", "L", "P", "I", "I;16", "I;16B", "F")
 # What Pillow's readers are known to raise on damaged bytes.
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error)
+_DAMAGE = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error),
+    MemoryError,  # a length in the file is out of all proportion
+)
 
 
-def read_image(path: str | os.PathLike) -> np.ndarray:
-    """Return the picture in a file, upright and in RGB.
+def read_image(path: str | os.PathLike, num_channels: int = 3) -> np.ndarray:
+    """Return the picture in a file, upright.
 
     Args:
-        path: an image file of any kind that Pillow reads.
+        path: an image file of any kind that Pillow reads, or a TIFF of as many
+            channels as are asked for.
+        num_channels: C; 3 is RGB, 1 is grey, 4 is RGB and alpha for files that
+            have it; other numbers are the channels of a TIFF.
 
     Returns:
-        uint8 [H, W, 3], RGB, EXIF orientation applied.
+        uint8 [H, W, C], EXIF orientation applied.
 
     Raises:
-        DatasetError: the file is missing, is no image, is damaged or is
-            unreasonably large; names the file.
+        DatasetError: the file is missing, is no image, is damaged, is unreasonably
+            large, or has other channels; names the file.
     """
+    if num_channels not in (1, 3) and Path(path).suffix.lower() in _TIFF:
+        return _read_tiff(path, num_channels)
     with _opened(path) as image:
         upright = _UPRIGHT.get(_orientation(image))
         if upright is not None:
             image = image.transpose(upright)
         if image.mode == "F" or image.mode.startswith("I"):
-            return as_rgb(_grey_of_many_bits(image))
-        return np.array(image.convert("RGB"))
+            return as_rgb(_grey_of_many_bits(image))[..., : min(num_channels, 3)]
+        if num_channels == 3:
+            return np.array(image.convert("RGB"))
+        if num_channels == 1:
+            return np.array(image.convert("L"))[..., None]
+        array = np.array(image)
+        if array.ndim != 3 or array.shape[2] != num_channels:
+            raise DatasetError(
+                f"Expected an image of {num_channels} channels. Received: one of mode "
+                f"{image.mode}. Save it as a TIFF with all channels, or set "
+                "IMAGE_CHANNEL_COUNT to what it has."
+            )
+        return array
+
+
+def read_labels(path: str | os.PathLike) -> np.ndarray:
+    """Return a picture whose values are numbers and not colours, an instance map say.
+
+    Args:
+        path: an image file without loss, PNG for example.
+
+    Returns:
+        int32 [H, W]: the grey value, the place in the palette, or 0xRRGGBB of a
+        colour. Alpha is dropped; nothing is turned.
+
+    Raises:
+        DatasetError: the file is missing, is no image, or is damaged.
+    """
+    with _opened(path) as image:
+        if image.mode == "LA":
+            image = image.convert("L")
+        elif image.mode not in _NUMBER_MODES:
+            image = image.convert("RGB")
+        labels = np.array(image)
+        if labels.dtype.kind == "f":
+            raise DatasetError(
+                "Expected whole numbers. Received: a picture of floats. Save it as a "
+                "PNG of 8 or 16 bits."
+            )
+        if labels.ndim == 2:
+            return labels.astype(np.int32)
+        red, green, blue = np.moveaxis(labels.astype(np.int32), 2, 0)
+        is_grey = np.array_equal(red, green) and np.array_equal(red, blue)
+        return red if is_grey else red << 16 | green << 8 | blue
+
+
+def _read_tiff(path: str | os.PathLike, num_channels: int) -> np.ndarray:
+    """Return a TIFF of many channels, uint8 [H, W, C], as it is stored."""
+    with _tiff(path) as tiff:
+        height, width = _tiff_hw(tiff, path)
+        array = tiff.asarray()
+    if array.shape == (num_channels, height, width):
+        array = np.moveaxis(array, 0, 2)  # [C, H, W] -> [H, W, C]
+    if array.shape != (height, width, num_channels):
+        raise DatasetError(
+            f"{os.fspath(path)}: expected an image of {num_channels} channels, [H, W, "
+            f"C] or [C, H, W]. Received: {list(array.shape)}. Set IMAGE_CHANNEL_COUNT "
+            "to what it has, or save one page with all channels."
+        )
+    return np.ascontiguousarray(_to_8_bits(array))
+
+
+@contextmanager
+def _tiff(path: str | os.PathLike) -> Iterator:
+    """Open a TIFF with the library that knows all kinds."""
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            yield tiff
+    except DatasetError:
+        raise
+    except (*_DAMAGE, TypeError, AttributeError, ArithmeticError) as error:
+        raise DatasetError(
+            f"Expected a whole image file. Received: {os.fspath(path)}, which is "
+            f"damaged ({error}). Replace it or leave it out."
+        ) from error
+
+
+def _tiff_hw(tiff, path: str | os.PathLike) -> tuple[int, int]:
+    page = tiff.pages[0]
+    return stated_hw(page.imagelength, page.imagewidth, os.fspath(path))
+
+
+def to_show(image: np.ndarray) -> np.ndarray:
+    """Return a picture of any number of channels as RGB: its first three, or grey.
+
+    Args:
+        image: uint8 [H, W, C].
+
+    Returns:
+        uint8 [H, W, 3].
+    """
+    return as_rgb(image[..., : 3 if image.shape[2] >= 3 else 1])
 
 
 def image_hw(path: str | os.PathLike) -> tuple[int, int]:
@@ -75,10 +179,39 @@ def image_hw(path: str | os.PathLike) -> tuple[int, int]:
     Raises:
         DatasetError: the file is missing or is no image; names the file.
     """
-    with _opened(path) as image:
-        width, height = image.size
-        swapped = _orientation(image) in _SIDES_SWAPPED
+    try:
+        with _opened(path) as image:
+            width, height = image.size
+            swapped = _orientation(image) in _SIDES_SWAPPED
+    except DatasetError as error:
+        is_unknown = isinstance(error.__cause__, UnidentifiedImageError)
+        if not is_unknown or Path(path).suffix.lower() not in _TIFF:
+            raise
+        with _tiff(path) as tiff:  # of more channels than Pillow knows
+            return _tiff_hw(tiff, path)
     return (width, height) if swapped else (height, width)
+
+
+def stated_hw(height, width, where: str) -> tuple[int, int]:
+    """Return the size of an image that an annotation file states.
+
+    Args:
+        height: pixels, as it stands in the file.
+        width: likewise.
+        where: annotation file and image, for the message.
+
+    Raises:
+        DatasetError: it is no size, or larger than any image that would be opened.
+    """
+    largest = 2 * (Image.MAX_IMAGE_PIXELS or 1 << 30)  # what Pillow refuses
+    is_whole = all(isinstance(side, (int, float)) for side in (height, width))
+    # NaN fails the comparison.
+    if not is_whole or not (min(height, width) >= 1 and height * width <= largest):
+        raise DatasetError(
+            f"{where}: expected its height and width, at most {largest:,} pixels. "
+            f"Received: {str((height, width))[:60]}. Export the annotations again."
+        )
+    return int(height), int(width)
 
 
 def as_rgb(array: np.ndarray) -> np.ndarray:

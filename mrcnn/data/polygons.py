@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+# Crossings of rows and edges held at a time: some 100 MB.
+_BAND = 2_000_000
+
 
 def polygon_area(xs, ys) -> float:
     """Return the area inside a closed polygon by the shoelace formula.
@@ -42,17 +45,31 @@ def fill_polygon(xs, ys, shape: tuple[int, int]) -> np.ndarray:
                [1, 1, 0],
                [1, 0, 0]])
     """
-    height, width = shape
-    # Edges run from (x0, y0) to (x1, y1); P of them.
-    x0, y0 = np.asarray(xs, float), np.asarray(ys, float)
+    xs, ys = np.asarray(xs, float), np.asarray(ys, float)
+    mask = np.zeros(shape, bool)
+    # Each row is held against every edge: so many rows at a time that it fits.
+    num_rows = max(_BAND // max(len(xs), 1), 1)
+    for top in range(0, shape[0], num_rows):
+        bottom = min(top + num_rows, shape[0])
+        mask[top:bottom] = _fill_rows(xs, ys, top, bottom, shape[1])
+    return mask
+
+
+def _fill_rows(
+    x0: np.ndarray, y0: np.ndarray, top: int, bottom: int, width: int
+) -> np.ndarray:
+    """Return the rows from `top` to `bottom`, bool [bottom - top, width]."""
+    # Edges run from (x0, y0) to (x1, y1); P of them meet these rows.
     x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
     low, high = np.minimum(y0, y1), np.maximum(y0, y1)
-    rows = np.arange(height)[:, None]
+    near = (high >= top) & (low < bottom)
+    x0, y0, x1, y1, low, high = (side[near] for side in (x0, y0, x1, y1, low, high))
+    rows = np.arange(top, bottom)[:, None]
     drop = np.where(y1 == y0, 1, y1 - y0)
     x_crossing = x0 + (rows - y0) * (x1 - x0) / drop  # [H, P]
 
     # +1 where a run begins, -1 behind its end; the sum along a row is > 0 inside.
-    steps = np.zeros((height, width + 1), np.int32)
+    steps = np.zeros((bottom - top, width + 1), np.int32)
     # Seen from just below and from just above a row, so that corners and edges
     # that only touch it are in as well.
     for crosses in ((low <= rows) & (rows < high), (low < rows) & (rows <= high)):
@@ -62,10 +79,10 @@ def fill_polygon(xs, ys, shape: tuple[int, int]) -> np.ndarray:
         enter, leave = crossings[:, 0:count:2], crossings[:, 1:count:2]
         row, run = np.nonzero(np.isfinite(leave))
         _add_runs(steps, row, enter[row, run], leave[row, run])
-    level = (y0 == y1) & (y0 == np.floor(y0)) & (0 <= y0) & (y0 < height)
+    level = (y0 == y1) & (y0 == np.floor(y0)) & (top <= y0) & (y0 < bottom)
     _add_runs(
         steps,
-        y0[level].astype(int),
+        y0[level].astype(int) - top,
         np.minimum(x0, x1)[level],
         np.maximum(x0, x1)[level],
     )

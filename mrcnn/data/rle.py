@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mrcnn.data.annotations import short
 from mrcnn.errors import DatasetError
 
 
@@ -127,13 +128,13 @@ def packed(rle: dict) -> dict:
     if not _is_counts(size) or len(size) != 2:
         raise DatasetError(
             f"Expected run lengths with a size [height, width]. "
-            f"Received: size={size!r}. Export the annotations again."
+            f"Received: size={short(size)}. Export the annotations again."
         )
     if isinstance(counts, str):
         counts = counts.encode("ascii", "replace")
     runs = run_lengths(counts) if isinstance(counts, bytes) else counts
     if not _is_counts(runs) or sum(runs) != size[0] * size[1]:
-        found = sum(runs) if _is_counts(runs) else repr(runs)[:60]
+        found = sum(runs) if _is_counts(runs) else short(runs)
         raise DatasetError(
             f"Expected run lengths of {size[0]} x {size[1]} pixels in total. "
             f"Received: {found}. Export the annotations again."

@@ -9,33 +9,22 @@ photos the way EXIF turns them, so the outlines fit the upright picture.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
+from pathlib import Path
 
-import numpy as np
-
-from mrcnn.data.annotations import AnnotationFile, check_known_class, is_number
+from mrcnn.data.annotations import AnnotationFile, is_number, short
 from mrcnn.data.images import image_hw
-from mrcnn.data.regions import (
-    AnnotatedDataset,
-    Ellipse,
-    Polygon,
-    Rectangle,
-    Region,
-    Shape,
-    check_inside,
-    covers_nothing,
-)
-from mrcnn.data.via_classes import RawRegion, class_labels, short
+from mrcnn.data.labelled import LabelledImage, LabelledShape, labelled_dataset
+from mrcnn.data.regions import AnnotatedDataset
+from mrcnn.data.shapes import Ellipse, Polygon, Rectangle, Shape, checked_polygon
+from mrcnn.data.via_classes import RawRegion, class_labels, is_crowd
 from mrcnn.errors import DatasetError
-
-_logger = logging.getLogger(__name__)
 
 SOURCE = "via"
 
 
 def recognises(content: object) -> bool:
-    """Tell whether the content of a JSON file is VIA's."""
+    """Tell whether the content of a file is VIA's JSON."""
     if not isinstance(content, dict):
         return False
     if "_via_img_metadata" in content:
@@ -47,17 +36,15 @@ def recognises(content: object) -> bool:
 
 
 def read(
-    content: dict,
     annotation: AnnotationFile,
     *,
     class_names: list[str] | None = None,
     class_attribute: str | None = None,
     keep_unannotated: bool | None = None,
 ) -> AnnotatedDataset:
-    """Return the data set in the content of a VIA file, not yet prepared.
+    """Return the data set in a VIA file, not yet prepared.
 
     Args:
-        content: what the JSON file holds.
         annotation: the file and its image folders.
         class_names: names without the background, in the order of their ids; by
             default all labels found, sorted.
@@ -69,6 +56,22 @@ def read(
     Raises:
         DatasetError: anything is broken; names file, image and region.
     """
+    return dataset_of(
+        annotation.content, annotation, class_names, class_attribute, keep_unannotated
+    )
+
+
+def dataset_of(
+    content: dict,
+    annotation: AnnotationFile,
+    class_names: list[str] | None,
+    class_attribute: str | None,
+    keep_unannotated: bool | None,
+) -> AnnotatedDataset:
+    """Return the data set of what VIA 2 would have saved, as `read` does.
+
+    `via_csv` and `via3` bring their files into this form.
+    """
     images = list(_raw_images(content, annotation))
     labels = class_labels(
         [region for _, regions in images for region in regions],
@@ -77,42 +80,28 @@ def read(
         class_names,
         class_attribute,
     )
-    if class_names is None:
-        class_names = sorted(set(labels.values()))
-    dataset = AnnotatedDataset()
-    for class_id, name in enumerate(class_names, start=1):
-        dataset.add_class(SOURCE, class_id, name)
+    return labelled_dataset(
+        SOURCE,
+        _images(images, labels, annotation, keep_unannotated),
+        annotation.path,
+        class_names=class_names,
+        keep_unannotated=keep_unannotated,
+    )
+
+
+def _images(images, labels: dict[str, str], annotation: AnnotationFile, keep):
+    """Yield a `LabelledImage` for each (file name, regions)."""
     for file_name, raw_regions in images:
-        if not raw_regions and not keep_unannotated:
-            continue
-        path = annotation.find_image(file_name)
-        height, width = image_hw(path)
-        regions = []
-        for raw in raw_regions:
-            label = labels[raw.where]
-            check_known_class(label, class_names, raw.where)
-            class_id = class_names.index(label) + 1
-            regions.append(_region(raw, class_id, (height, width)))
-        dataset.add_image(
-            SOURCE,
-            image_id=file_name,
-            path=str(path),
-            width=width,
-            height=height,
-            annotations=regions,
-            annotation_file=str(annotation.path),
+        # VIA lists every image that was opened; those left out may be missing.
+        is_used = raw_regions or keep
+        path = annotation.find_image(file_name) if is_used else Path(file_name)
+        objects = tuple(
+            LabelledShape(_shape(raw), labels[raw.where], raw.place, is_crowd(raw))
+            for raw in raw_regions
         )
-    without = [name for name, regions in images if not regions]
-    if without:
-        _logger.info(
-            "%s: %d images without regions %s: %s.",
-            annotation.path,
-            len(without),
-            "kept" if keep_unannotated else "left out",
-            ", ".join(without),
+        yield LabelledImage(
+            file_name, path, image_hw(path) if is_used else (0, 0), objects
         )
-    _warn_of_cut_regions(dataset, annotation)
-    return dataset
 
 
 def _raw_images(
@@ -166,45 +155,15 @@ def _raw_regions(regions, where: str) -> list[RawRegion]:
     return raw_regions
 
 
-def _warn_of_cut_regions(dataset: AnnotatedDataset, annotation: AnnotationFile) -> None:
-    """Tell of outlines that reach well out of their image: it may be turned."""
-    cut = []
-    for info in dataset.image_info:
-        for region in info["annotations"]:
-            y1, x1, y2, x2 = region.shape.extent
-            over = max(-y1, -x1, y2 - info["height"], x2 - info["width"])
-            if over > 0.05 * max(info["height"], info["width"]):
-                cut.append(f"{info['id']} {region.place}")
-    if cut:
-        _logger.warning(
-            "%s: %d outlines reach out of their image and are cut (%s). Were these "
-            "outlined on an image that was turned or of another size?",
-            annotation.path,
-            len(cut),
-            ", ".join(cut[:10]),
-        )
-
-
 # ---- Shapes ----
-
-
-def _region(raw: RawRegion, class_id: int, image_hw: tuple[int, int]) -> Region:
-    region = Region(_shape(raw), class_id, raw.place)
-    check_inside(region, image_hw, raw.image)
-    if covers_nothing(region.shape, image_hw):
-        raise DatasetError(
-            f"{raw.where}: expected an outline that covers a pixel. Received: one "
-            "that covers none. Remove it or outline the object again."
-        )
-    return region
 
 
 def _shape(region: RawRegion) -> Shape:
     name = region.shape_attributes.get("name")
-    if name not in _SHAPES:
+    if not isinstance(name, str) or name not in _SHAPES:
         raise DatasetError(
             f"{region.where}: expected a shape with an area, one of "
-            f"{', '.join(_SHAPES)}. Received: {name!r}. Outline the object instead."
+            f"{', '.join(_SHAPES)}. Received: {short(name)}. Outline it instead."
         )
     return _SHAPES[name](region)
 
@@ -224,20 +183,7 @@ def _polygon(region: RawRegion) -> Polygon:
             f"{region.where}: expected as many x as y coordinates. Received: "
             f"{len(xs)} and {len(ys)}. Outline it again."
         )
-    corners = set(zip(xs, ys, strict=True))
-    if len(corners) < 3:
-        raise DatasetError(
-            f"{region.where}: expected a polygon of at least 3 points. "
-            f"Received: {len(corners)}. Remove it or outline the object again."
-        )
-    points = np.array(list(corners), float)
-    # Rank and not area: a figure of eight may have a signed area of 0.
-    if np.linalg.matrix_rank(points - points[0]) < 2:
-        raise DatasetError(
-            f"{region.where}: expected a polygon with an area. Received: "
-            f"{len(corners)} points on a line. Remove it or outline the object again."
-        )
-    return Polygon(tuple(xs), tuple(ys))
+    return checked_polygon(xs, ys, region.where)
 
 
 def _rectangle(region: RawRegion) -> Rectangle:

@@ -12,12 +12,15 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from mrcnn.data.annotations import short
 from mrcnn.errors import DatasetError, nearest
 
 _logger = logging.getLogger(__name__)
 
 # Names an attribute that holds the class usually has, the surest first.
 _CLASS_LIKE = ("class", "label", "category", "object", "type", "name")
+# Says "1" of a region that is a group outlined as one, as in COCO.
+CROWD_ATTRIBUTE = "iscrowd"
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,19 @@ def class_labels(
         if not option:
             raise DatasetError(
                 f"{region.where}: expected a class in attribute {attribute!r}, as the "
-                f"other regions have. Received: {region.region_attributes}. Label it."
+                f"other regions have. Received: {short(region.region_attributes)}. "
+                "Label it."
             )
         # A caller may name the classes by id although the project describes them.
         by_id = class_names is not None and option in class_names
         names = {} if by_id else option_names.get(attribute, {})
         labels[region.where] = names.get(option, option)
     return labels
+
+
+def is_crowd(region: RawRegion) -> bool:
+    """Tell whether a region is marked as a group that was outlined as one."""
+    return str(region.region_attributes.get(CROWD_ATTRIBUTE)).strip() == "1"
 
 
 def _class_attribute(
@@ -98,6 +107,8 @@ def _class_attribute(
     counts: dict[str, int] = {}
     for region in regions:
         for name, value in region.region_attributes.items():
+            if name == CROWD_ATTRIBUTE:
+                continue
             filled = bool(value.strip() if isinstance(value, str) else value)
             counts[name] = counts.get(name, 0) + filled
     if wanted is not None:
@@ -144,7 +155,7 @@ def _option(region: RawRegion, attribute: str) -> str:
         if len(ticks) > 1:
             raise DatasetError(
                 f"{region.where}: expected one class in attribute {attribute!r}. "
-                f"Received: {ticks}. Tick one only."
+                f"Received: {short(ticks)}. Tick one only."
             )
         value = ticks[0] if ticks else ""
     elif isinstance(value, int) and not isinstance(value, bool):
@@ -172,9 +183,3 @@ def _option_names(content: dict) -> dict[str, dict[str, str]]:
             if isinstance(description, str) and description.strip()
         }
     return names
-
-
-def short(value) -> str:
-    """Return a value as text for a message, cut to 60 characters."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

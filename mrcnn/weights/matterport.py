@@ -21,6 +21,7 @@ import numpy as np
 
 from mrcnn.errors import WeightsError, nearest
 from mrcnn.weights.fit import CLASS_HEADS, check_fit, follows_class_count
+from mrcnn.weights.inflation import FIRST_LAYER, can_inflate, inflated_kernel
 from mrcnn.weights.layout import LayerArrays, read_weights, write_weights
 from mrcnn.weights.matching import Arrays, find_arrays, pair_arrays
 from mrcnn.weights.report import ShapeClash, WeightsReport, shorten
@@ -45,6 +46,9 @@ def load_weights(
     for_training: bool,
 ) -> WeightsReport:
     """Load a weights file by layer name, and say what was and was not loaded.
+
+    For training, the first layer's kernel for RGB is spread over the channels of a
+    network that takes another number (`inflation`).
 
     Within a layer arrays are matched by variable name (also as Keras 1 spelt
     them); where no name is known, by order and shape.
@@ -97,7 +101,7 @@ def assign_weights(
     Raises:
         WeightsError: as in `load_weights`.
     """
-    plan = _Plan(path=Path(path), weights=weights)
+    plan = _Plan(path=Path(path), weights=weights, inflates=for_training)
     layers = _network_layers(model)
     exclude = frozenset([exclude] if isinstance(exclude, str) else exclude or ())
     _warn_of_unknown(exclude, model, weights)
@@ -221,13 +225,15 @@ def _float32(variable: keras.Variable) -> np.ndarray:
 class _Plan:
     """What is to be assigned, found layer by layer before anything is changed."""
 
-    def __init__(self, path: Path, weights: LayerArrays):
+    def __init__(self, path: Path, weights: LayerArrays, *, inflates: bool):
         self.path = path
+        self._inflates = inflates
         self.assignments: list[tuple[str, keras.Variable, np.ndarray]] = []
         self.errors: list[ShapeClash] = []
         self._weights = weights
         self._matched: list[str] = []
         self._excluded: list[str] = []
+        self._inflated: list[str] = []
         self._clashed: list[ShapeClash] = []
         self._missing: list[str] = []
         self._used: set[tuple[str, str]] = set()
@@ -246,6 +252,11 @@ class _Plan:
     def _pair(self, layer: _Layer, arrays: Arrays) -> None:
         names = [name for name, _ in layer.variables]
         found, surplus = pair_arrays(layer.name, names, arrays)
+        if self._inflates and layer.name == FIRST_LAYER:
+            found = [
+                self._fitting(array, variable)
+                for (_, variable), array in zip(layer.variables, found, strict=True)
+            ]
         # 1. Shapes: one clash leaves the whole layer as it is.
         clashes = [
             ShapeClash(layer.name, name, array.shape, tuple(variable.shape))
@@ -268,6 +279,14 @@ class _Plan:
             else:
                 self.assignments.append((label, variable, array))
 
+    def _fitting(self, array: np.ndarray | None, variable: keras.Variable):
+        """Return an array of the first layer, spread over the network's channels."""
+        shape = tuple(variable.shape)
+        if array is None or not can_inflate(array.shape, shape):
+            return array
+        self._inflated.append(f"{FIRST_LAYER} (RGB to {shape[2]} channels)")
+        return inflated_kernel(array, shape[2])
+
     def report(self) -> WeightsReport:
         """Return what the plan holds so far."""
         unused = [
@@ -281,6 +300,7 @@ class _Plan:
             num_arrays=len(self.assignments),
             num_parameters=sum(array.size for *_, array in self.assignments),
             excluded=tuple(self._excluded),
+            inflated=tuple(self._inflated),
             clashed=tuple(self._clashed),
             missing=tuple(self._missing),
             unused=tuple(unused),

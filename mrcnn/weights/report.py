@@ -38,6 +38,7 @@ class WeightsReport:
         num_arrays: arrays assigned.
         num_parameters: numbers in those arrays.
         excluded: layers left as they were because the caller said so.
+        inflated: layers whose RGB kernel was spread over other channels.
         clashed: arrays left as they were because their shapes follow the class count.
         missing: layers (or "layer/array") of the network that the file lacks.
         unused: layers of the file, with weights, that the network lacks.
@@ -48,6 +49,7 @@ class WeightsReport:
     num_arrays: int
     num_parameters: int
     excluded: tuple[str, ...]
+    inflated: tuple[str, ...]
     clashed: tuple[ShapeClash, ...]
     missing: tuple[str, ...]
     unused: tuple[str, ...]
@@ -62,6 +64,7 @@ class WeightsReport:
                 f"{self.num_arrays} arrays, {self.num_parameters:,} parameters",
             ),
             ("excluded", len(self.excluded), shorten(self.excluded)),
+            ("inflated", len(self.inflated), shorten(self.inflated)),
             ("clashed", len(clashed), shorten(clashed, "; ")),
             ("missing", len(self.missing), shorten(self.missing)),
             ("unused", len(self.unused), shorten(self.unused)),

@@ -7,6 +7,8 @@ examples:
       all images of a folder, only what is nearly certain
   python samples/remote/predict_image.py photo.jpg --weights=coco
       the 80 everyday classes of COCO (remotes among them), without any training
+  python samples/remote/predict_image.py photo.jpg --export=via
+      outlines to correct in VIA and to train on, in output/via
 """
 
 import argparse
@@ -22,7 +24,7 @@ from train import RemoteConfig
 
 from mrcnn.cli import arguments
 from mrcnn.cli.main import guard
-from mrcnn.cli.predict import add_input_flags, run
+from mrcnn.cli.predict import add_export_flag, add_input_flags, run
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,6 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_input_flags(parser, "image, folder or pattern")
+    add_export_flag(parser)
     arguments.add_detection_flags(parser, logs=ROOT / "logs")
     run_sample = partial(run, base=RemoteConfig, class_names=["AC Remote"])
     return guard(run_sample, parser.parse_args(argv))

@@ -42,9 +42,12 @@ PUBLIC = {
     *("mrcnn", "mrcnn.config", "mrcnn.errors", "mrcnn.structures"),
     *(f"mrcnn.{face}" for face in FACES),
     *("mrcnn.data.dataset", "mrcnn.data.formats", "mrcnn.data.images"),
-    *("mrcnn.data.coco", "mrcnn.draw.annotate", "mrcnn.draw.redact"),
+    *("mrcnn.data.coco", "mrcnn.data.yolo_writer"),
+    *("mrcnn.draw.annotate", "mrcnn.draw.background", "mrcnn.draw.paint"),
+    *("mrcnn.draw.palette", "mrcnn.draw.redact"),
     *("mrcnn.video.pipeline", "mrcnn.video.sources", "mrcnn.video.tracking"),
     *("mrcnn.evaluation.coco", "mrcnn.training.augment"),
+    *("mrcnn.inference.suppression", "mrcnn.inference.tiles"),
     *("mrcnn.weights.checkpoints", "mrcnn.weights.files"),
 }
 READ_CONFIG = {

@@ -28,6 +28,7 @@ def test_requirements_equal_the_metadata():
 def test_every_import_is_required():
     # Import name, where it is not the name of the distribution.
     names = {"cv2": "opencv-python", "PIL": "pillow", "skimage": "scikit-image"}
+    names["yaml"] = "pyyaml"
     required = {
         re.split(r"[<>=!~]", line)[0]
         for line in (ROOT / "requirements.txt").read_text("utf-8").split()

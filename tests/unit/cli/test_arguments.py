@@ -22,7 +22,7 @@ def detection_args(*words, **defaults):
     return parser.parse_args(words)
 
 
-TWO_CLASSES = SimpleNamespace(num_classes=3)
+TWO_CLASSES = SimpleNamespace(num_classes=3, num_channels=3)
 
 
 class Remote(Config):
@@ -101,6 +101,27 @@ def test_flags_override_the_configuration():
     assert (config.BATCH_SIZE, config.LEARNING_RATE, config.SEED) == (3, 0.01, 5)
     # 256 * 800 / 1024 = 200
     assert (config.IMAGE_MAX_DIM, config.IMAGE_MIN_DIM) == (256, 200)
+
+
+@pytest.mark.parametrize(
+    ("words", "num_channels", "mean"),
+    [
+        ([], 3, Config.MEAN_PIXEL),
+        (["--mean-pixel"], 3, [1, 2, 3]),
+        (["--channels=1"], 1, [1]),
+        (["--channels=1", "--set=MEAN_PIXEL=[7]"], 1, [7]),
+        (["--channels=5", "--mean-pixel"], 5, [1, 2, 3, 4, 5]),
+    ],
+)
+def test_channels_and_their_mean(words, num_channels, mean):
+    dataset = SimpleNamespace(
+        num_classes=3,
+        num_channels=num_channels,
+        mean_pixel=lambda: np.arange(1.0, num_channels + 1),
+    )
+    config = arguments.training_config(training_args("--weights=coco", *words), dataset)
+    assert num_channels == config.IMAGE_CHANNEL_COUNT
+    np.testing.assert_array_equal(config.MEAN_PIXEL, mean)
 
 
 @pytest.mark.parametrize(
@@ -299,9 +320,3 @@ def test_folder_name(path, name):
 def test_folder_name_of_an_annotation_file(tmp_path):
     (tmp_path / "cells v2.json").touch()
     assert arguments.folder_name(tmp_path / "cells v2.json") == "cells-v2"
-
-
-def test_check_class_count():
-    arguments.check_class_count(["BG", "a"], 2, "x.h5")
-    with pytest.raises(ConfigError, match=r"Expected 2 class names, as x\.h5.*1 \(a\)"):
-        arguments.check_class_count(["BG", "a"], 3, "x.h5")

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.unit.data.painted import Painted, block
+
 
 @pytest.fixture
 def save_image(tmp_path):
@@ -68,3 +70,15 @@ def coco_folder(tmp_path, save_image):
         return tmp_path
 
     return write
+
+
+@pytest.fixture
+def painted(save_image, tmp_path):
+    """Two images in photos/: a cat in two parts and a ring of a dog; nothing."""
+    dataset = Painted()
+    parts = block(1, 2, 5, 6) | block(10, 20, 13, 29)
+    ring = block(5, 5, 15, 18) & ~block(8, 8, 12, 12)
+    dataset.add_painted(save_image("photos/a.png"), [(parts, 2), (ring, 1)])
+    dataset.add_painted(save_image("photos/b.png"), [])
+    dataset.prepare()
+    return dataset

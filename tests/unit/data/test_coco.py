@@ -164,8 +164,13 @@ def test_broken_annotations_are_named(coco_content, coco_folder, annotation, mes
         ("images", [{"id": 7, "file_name": "a.png"}] * 2, r"images\[1\].*each once"),
         (
             "images",
-            [{"id": 7, "file_name": "a.png", "height": 30, "width": 20}],
-            r"'a.png': expected \(30, 20\).*Received: \(20, 30\).*save it upright",
+            [{"id": 7, "file_name": "a.png", "height": 20, "width": float("nan")}],
+            "'a.png': expected its height and width",
+        ),
+        (
+            "images",
+            [{"id": 7, "file_name": "a.png", "height": 10**9, "width": 10**9}],
+            r"at most .* pixels. Received: \(1000000000, 1000000000\)",
         ),
         ("annotations", 5, "list under 'annotations'"),
         ("annotations", [5], "annotation number 0: .*image_id=None"),
@@ -191,6 +196,40 @@ def test_images_in_subfolders(coco_content, coco_folder, save_image):
     content["images"][0]["file_name"] = "images/deep/b.png"
     save_image("images/deep/b.png")
     assert Dataset.load(coco_folder(content)).load_image(0).shape == (20, 30, 3)
+
+
+def test_images_are_not_opened_where_their_size_is_stated(coco_content, coco_folder):
+    content = coco_content({"segmentation": [TRIANGLE]})
+    folder = coco_folder(content)
+    (folder / "a.png").write_bytes(b"no image")
+    dataset = Dataset.load(folder)
+    assert dataset.load_mask(0)[0].shape == (20, 30, 1)
+    with pytest.raises(DatasetError, match="none that can be read"):
+        dataset.load_image(0)
+
+
+def test_image_of_another_size_than_stated(coco_content, coco_folder):
+    content = coco_content({"segmentation": [TRIANGLE]})
+    content["images"][0].update(height=30, width=20)
+    dataset = Dataset.load(coco_folder(content))
+    with pytest.raises(
+        DatasetError,
+        match=r"a.png: expected \(30, 20\).*Received: \(20, 30\).*save it upright",
+    ):
+        dataset.load_image(0)
+
+
+@pytest.mark.parametrize(
+    "polygon",
+    [
+        [0, 0, 9, 0, 9, 9] * 40_000,
+        [1e7, 1e7, -1e7, -1e7, 1e7, -1e7],
+    ],
+)
+def test_endless_outline(coco_content, coco_folder, polygon):
+    folder = coco_folder(coco_content({"segmentation": [polygon]}))
+    with pytest.raises(DatasetError, match="annotation 1: expected an outline of at m"):
+        Dataset.load(folder)
 
 
 def test_detections_written_and_read_back(coco_content, coco_folder):

@@ -155,3 +155,32 @@ def test_import_is_light():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_mean_pixel(tmp_path, rng):
+    dataset = Dataset()
+    pictures = [rng.integers(0, 256, (h, 9, 3), np.uint8) for h in (4, 8, 20)]
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / f"{i}.png")
+        dataset.add_image("x", i, tmp_path / f"{i}.png")
+    dataset.prepare()
+    expected = np.concatenate(pictures).mean(axis=(0, 1))
+    np.testing.assert_allclose(dataset.mean_pixel(), expected)
+    # Of two the first and the last.
+    expected = np.concatenate(pictures[::2]).mean(axis=(0, 1))
+    np.testing.assert_allclose(dataset.mean_pixel(max_images=2), expected)
+    dataset.num_channels = 1
+    assert dataset.mean_pixel().shape == (1,)
+    with pytest.raises(DatasetError, match="images to take the mean of"):
+        Dataset().mean_pixel()
+
+
+def test_channels_of_a_loaded_data_set(via_folder):
+    region = {
+        "shape_attributes": {"name": "rect", "x": 4, "y": 5, "width": 9, "height": 3},
+        "region_attributes": {},
+    }
+    folder = via_folder({"a.png": [region], "b.png": [region]})
+    dataset = Dataset.load(folder, num_channels=1)
+    assert dataset.load_image(0).shape == (20, 30, 1)
+    assert dataset.split(0.5)[1].load_image(0).shape == (20, 30, 1)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
-from mrcnn.data.images import as_rgb, image_hw, read_image
+from mrcnn.data.images import as_rgb, image_hw, read_image, read_labels, to_show
 from mrcnn.errors import DatasetError
 
 # What each EXIF orientation says the stored rows and columns are, as a function
@@ -190,3 +191,92 @@ def test_as_rgb_refuses_values(array, found):
     with pytest.raises(DatasetError, match="uint8, uint16, bool") as caught:
         as_rgb(array)
     assert found in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "bmp", "tiff", "gif", "jpg"])
+def test_kinds_of_files(tmp_path, suffix):
+    # Flat colour, that no compression changes much.
+    pixels = np.full((20, 30, 3), (200, 100, 50), np.uint8)
+    pixels[:, 15:] = (20, 220, 120)
+    Image.fromarray(pixels).save(tmp_path / f"a.{suffix}", quality=95)
+    assert image_hw(tmp_path / f"a.{suffix}") == (20, 30)
+    image = read_image(tmp_path / f"a.{suffix}")
+    assert image.shape == (20, 30, 3)
+    # Away from the edge, where lossy kinds mix.
+    for columns in (slice(0, 12), slice(18, 30)):
+        difference = image[:, columns].astype(int) - pixels[:, columns]
+        assert abs(difference).max() <= 8
+
+
+def test_grey_of_one_channel(tmp_path, rng):
+    grey = rng.integers(0, 256, (20, 30), np.uint8)
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png", 1), grey[..., None])
+    deep = rng.integers(0, 2**16, (20, 30), np.uint16)
+    Image.fromarray(deep).save(tmp_path / "b.png")
+    image = read_image(tmp_path / "b.png", 1)
+    np.testing.assert_array_equal(image, (deep >> 8)[..., None])
+    colour = np.zeros((4, 5, 3), np.uint8)
+    colour[...] = (255, 0, 0)
+    Image.fromarray(colour).save(tmp_path / "c.png")
+    # Luma of red by ITU-R 601: 0.299 * 255 = 76.2
+    assert (read_image(tmp_path / "c.png", 1) == 76).all()
+
+
+@pytest.mark.parametrize("num_channels", [2, 4, 5, 13])
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiff_of_many_channels(tmp_path, rng, num_channels, planar, dtype):
+    pixels = rng.integers(0, np.iinfo(dtype).max + 1, (20, 30, num_channels), dtype)
+    stored = np.moveaxis(pixels, 2, 0) if planar else pixels
+    config = "separate" if planar else "contig"
+    tifffile.imwrite(
+        tmp_path / "a.tif", stored, photometric="minisblack", planarconfig=config
+    )
+    image = read_image(tmp_path / "a.tif", num_channels)
+    assert image.dtype == np.uint8
+    assert image_hw(tmp_path / "a.tif") == (20, 30)
+    expected = pixels if dtype == np.uint8 else pixels >> 8
+    np.testing.assert_array_equal(image, expected)
+
+
+def test_alpha_is_the_fourth_channel(tmp_path, rng):
+    pixels = rng.integers(0, 256, (20, 30, 4), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png", 4), pixels)
+
+
+def test_other_channels_than_asked_for(tmp_path, rng):
+    pixels = rng.integers(0, 256, (20, 30, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    with pytest.raises(DatasetError, match=r"a.png: Expected an image of 5 channels"):
+        read_image(tmp_path / "a.png", 5)
+    tifffile.imwrite(tmp_path / "a.tif", pixels)
+    with pytest.raises(DatasetError, match=r"of 5 channels.*Received: \[20, 30, 3\]"):
+        read_image(tmp_path / "a.tif", 5)
+    content = (tmp_path / "a.tif").read_bytes()
+    for length in (4, 100, len(content) - 900):
+        (tmp_path / "b.tif").write_bytes(content[:length])
+        with pytest.raises(DatasetError, match=r"b\.tif"):
+            read_image(tmp_path / "b.tif", 5)
+
+
+def test_to_show(rng):
+    image = rng.integers(0, 256, (4, 5, 7), np.uint8)
+    np.testing.assert_array_equal(to_show(image), image[..., :3])
+    for num_channels in (1, 2):
+        shown = to_show(image[..., :num_channels])
+        np.testing.assert_array_equal(shown, image[..., [0, 0, 0]])
+
+
+def test_labels(tmp_path):
+    labels = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    Image.fromarray(labels).save(tmp_path / "a.png")
+    assert read_labels(tmp_path / "a.png").tolist() == [[0, 1, 2], [3, 4, 5]]
+    Image.fromarray(labels.astype(np.uint16) * 9000).save(tmp_path / "b.png")
+    assert read_labels(tmp_path / "b.png")[1, 2] == 45000
+    Image.fromarray(labels > 2).save(tmp_path / "c.png")
+    assert read_labels(tmp_path / "c.png").tolist() == [[0, 0, 0], [1, 1, 1]]
+    Image.fromarray(labels.astype(np.float32)).save(tmp_path / "d.tif")
+    with pytest.raises(DatasetError, match=r"d.tif: Expected whole numbers"):
+        read_labels(tmp_path / "d.tif")

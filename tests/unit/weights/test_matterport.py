@@ -233,6 +233,25 @@ def test_each_head_tells_the_class_count(network, tmp_path, head):
         load_weights(network(3), tmp_path / "a.h5", exclude=others, for_training=False)
 
 
+@pytest.mark.parametrize("channels", [1, 5])
+def test_first_layer_is_spread_over_other_channels(
+    network, values, tmp_path, channels, caplog
+):
+    source, target = network(seed=1), network(seed=2, channels=channels)
+    save_weights(source, tmp_path / "a.h5")
+    with caplog.at_level(logging.INFO):
+        report = load_weights(target, tmp_path / "a.h5", for_training=True)
+    assert report.inflated == (f"conv1 (RGB to {channels} channels)",)
+    assert f"inflated     1  conv1 (RGB to {channels} channels)" in caplog.text
+    kernels = [
+        np.asarray(model.get_layer("conv1").kernel) for model in (source, target)
+    ]
+    assert kernels[1].shape[2] == channels
+    np.testing.assert_allclose(kernels[1].sum(2), kernels[0].sum(2), rtol=1e-5)
+    bias = target.get_layer("conv1").bias
+    np.testing.assert_array_equal(bias, source.get_layer("conv1").bias)
+
+
 @pytest.mark.parametrize("for_training", [True, False])
 @pytest.mark.parametrize(
     ("change", "message"),
@@ -244,7 +263,7 @@ def test_each_head_tells_the_class_count(network, tmp_path, head):
         ),
         (
             {"channels": 1},
-            r"conv1: kernel \[3, 3, 3, 4\] in the file, \[3, 3, 1, 4\].*"
+            r"conv1: kernel \[3, 3, 4, 4\] in the file, \[3, 3, 1, 4\].*"
             r"IMAGE_CHANNEL_COUNT.*exclude=\['conv1'\]",
         ),
     ],
@@ -254,10 +273,17 @@ def test_other_clashes_are_errors(
 ):
     target = network(seed=2, **change)
     before = values(target)
-    save_weights(network(seed=1), tmp_path / "a.h5")
+    source = network(seed=1, channels=3 if "channels" not in change else 4)
+    save_weights(source, tmp_path / "a.h5")
     with pytest.raises(WeightsError, match=message):
         load_weights(target, tmp_path / "a.h5", for_training=for_training)
     assert_same(values(target), before)
+
+
+def test_detection_does_not_spread_the_first_layer(network, tmp_path):
+    save_weights(network(seed=1), tmp_path / "a.h5")
+    with pytest.raises(WeightsError, match="IMAGE_CHANNEL_COUNT"):
+        load_weights(network(channels=1), tmp_path / "a.h5", for_training=False)
 
 
 def test_a_head_of_other_width_is_not_a_matter_of_classes(
