@@ -101,13 +101,13 @@ def tile_windows(
         >>> tile_windows((100, 180), 100, 0.2)
         [(0, 0, 100, 100), (0, 80, 100, 180)]
     """
-    shared = math.ceil(tile * overlap)
-    if not 0 < overlap < 1 or tile <= shared:
+    if not 0 < overlap < 1 or tile <= math.ceil(tile * overlap):
         raise ConfigError(
             "Expected tiles of at least 2 pixels, and an overlap between 0 and 1 that "
             f"leaves some of a tile. Received: tile={tile}, overlap={overlap}. Try a "
             "tile of 1024 and an overlap of 0.2."
         )
+    shared = math.ceil(tile * overlap)
     rows, columns = (_spans(side, tile, shared) for side in image_hw)
     return [(y1, x1, y2, x2) for y1, y2 in rows for x1, x2 in columns]
 
