@@ -24,6 +24,7 @@ from mrcnn.cli import arguments, outputs
 from mrcnn.cli.detector import load_detector
 from mrcnn.cli.main import guard
 from mrcnn.cli.objects import add_object_flags, object_finder
+from mrcnn.cli.redraw import write_image
 from mrcnn.structures import Detections
 
 
@@ -50,16 +51,14 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> None:
     """Detect as the flags say, and write the three pictures."""
-    from PIL import Image
-
     image = outputs.read_image(args.image)  # before the network is built
     outputs.make_folder(args.output)
     model, class_names = load_detector(args)
     (found,) = object_finder(model, class_names, args)([image])
     drawn = drawings(image, found, class_names)
     for name, picture in drawn.items():
-        Image.fromarray(picture).save(args.output / name)
-        print(f"-> {args.output / name}")
+        written = write_image(args.output / name, args.image, picture, exact=True)
+        print(f"-> {written}")
     print(f"{args.image}: {outputs.summary(found, class_names)}")
     if args.show:
         from mrcnn.visualize import display_images
@@ -68,16 +67,16 @@ def run(args: argparse.Namespace) -> None:
 
 
 def drawings(image: np.ndarray, found: Detections, class_names) -> dict:
-    """Return each picture by its file name, uint8 [H, W, 3], RGB."""
+    """Return each picture by its name, uint8 [H, W, 3], RGB."""
     from mrcnn.draw.annotate import annotate
     from mrcnn.draw.paint import paint_masks
     from mrcnn.draw.palette import class_color
 
     colors = [class_color(class_id) for class_id in found.class_ids]
     return {
-        "objects_detection.png": annotate(image, found, class_names, show_masks=False),
-        "segmentation_masks.png": paint_masks(found, colors),
-        "composed.png": annotate(image, found, class_names),
+        "objects_detection": annotate(image, found, class_names, show_masks=False),
+        "segmentation_masks": paint_masks(found, colors),
+        "composed": annotate(image, found, class_names),
     }
 
 

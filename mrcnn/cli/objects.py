@@ -52,8 +52,8 @@ def add_object_flags(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=_TILE_OF_NETWORK,
         help="look at large images in tiles of this side, and at the whole as well; "
-        "an object in several tiles comes once (default: no tiles; without PIXELS "
-        "the size of the network's input)",
+        "an object in several tiles comes once (default: no tiles; without PIXELS, "
+        "then behind the inputs, the size of the network's input)",
     )
     group.add_argument(
         "--tile-overlap",

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,16 +13,18 @@ import numpy as np
 from PIL import Image
 
 from mrcnn.errors import VideoError
+from mrcnn.video.sources import NUMBER
 
 
 def is_numbered(path: str | Path) -> bool:
-    """Return whether a name stands for numbered images.
+    """Return whether a name stands for numbered PNG images.
 
     Example:
         >>> is_numbered("masks/%06d.png"), is_numbered("masks.mp4")
         (True, False)
     """
-    return re.search(r"%(0\d+)?d", Path(path).name) is not None
+    path = Path(path)
+    return path.suffix.lower() == ".png" and NUMBER.search(path.name) is not None
 
 
 class ImageWriter:
@@ -47,7 +48,7 @@ class ImageWriter:
 
     def __init__(self, path: str | Path, *, width: int, height: int):
         self.path = Path(path)
-        if not is_numbered(path) or self.path.suffix.lower() != ".png":
+        if not is_numbered(path):
             raise VideoError(
                 f"Expected a name for numbered PNG images. Received: {self.path}. End "
                 "the name in %06d.png."
@@ -78,7 +79,9 @@ class ImageWriter:
                 f"Received: {frame.dtype} {frame.shape}. Draw on the frame "
                 "without resizing it."
             )
-        path = self.path.with_name(self.path.name % self.num_frames)
+        # Not the operator %: there may be another one in the name.
+        number = f"{self.num_frames:{NUMBER.search(self.path.name)[1] or ''}d}"
+        path = self.path.with_name(NUMBER.sub(number, self.path.name, count=1))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(frame).save(path)

@@ -86,7 +86,7 @@ class VideoWriter:
         if kind is None:
             raise VideoError(
                 f"Expected the name of an mp4 or mkv file. Received: {self.path}. End "
-                "the name in .mp4, or in .mkv to lose nothing."
+                "the name in .mp4; or in .mkv or %06d.png to lose nothing."
             )
         self._format, self._encoding = kind
         self.num_frames = 0

@@ -24,6 +24,13 @@ def test_what_is_written_is_read_back(tmp_path, rng):
         np.testing.assert_array_equal(list(source), frames)
 
 
+def test_percent_in_the_name(tmp_path):
+    frame = np.zeros((4, 4, 3), np.uint8)
+    with ImageWriter(tmp_path / "50%_%03d.png", width=4, height=4) as writer:
+        writer.write(frame)
+    assert (tmp_path / "50%_000.png").is_file()
+
+
 def test_pipeline_into_images_of_another_size(tmp_path, make_clip, number_of):
     clip = make_clip(frames=5, sound="aac")
     written = process_video(
@@ -87,7 +94,10 @@ def test_folder_that_is_a_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("%d.png", True), ("a/%06d.png", True), ("%06d/a.png", False), ("a.mp4", False)],
+    [
+        *(("%d.png", True), ("a/%06d.PNG", True), ("%06d/a.png", False)),
+        *(("a.mp4", False), ("clip%d.mp4", False)),
+    ],
 )
 def test_numbered_names(name, expected):
     assert is_numbered(name) is expected
