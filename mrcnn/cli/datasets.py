@@ -22,8 +22,8 @@ def add_dataset_flags(
         type=Path,
         metavar="FOLDER",
         default=dataset,
-        help="photos with their annotations (VIA, COCO, CVAT, masks ...), divided "
-        "into train/ and val/ or not" + default_words(dataset),
+        help="photos with their annotations (VIA, COCO, LabelMe, YOLO, CVAT ...), "
+        "divided into train/ and val/ or not" + default_words(dataset),
     )
     group.add_argument(
         "--classes",

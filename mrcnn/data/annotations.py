@@ -6,16 +6,17 @@ Shared by the readers of every format; the errors here name the file.
 from __future__ import annotations
 
 import math
+import os
 import reprlib
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from mrcnn.data.contents import read_content
 from mrcnn.errors import DatasetError, nearest
 
 # Of a coordinate, pixels: far beyond any image, and safe to compute with.
-_LARGEST = 1e7
+LARGEST = 1e7
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = _REPR.maxlong = 80
 
@@ -53,17 +54,19 @@ class AnnotationFile:
                 f"Received: {short(file_name)}. Export the annotations again."
             )
         # Files written on Windows part folders with a backslash.
-        relative = PurePosixPath(file_name.replace("\\", "/"))
-        leaves = relative.is_absolute() or ".." in relative.parts
-        if leaves or ":" in "".join(relative.parts[:1]):
+        parts = [part for part in file_name.replace("\\", "/").split("/") if part]
+        is_absolute = file_name[0] in "/\\" or ":" in "".join(parts[:1])
+        if is_absolute or ".." in parts:
             raise DatasetError(
                 f"{self.path}, image {file_name!r}: expected a name inside the data "
                 "set's folder. Received: one that leaves it. Use a relative name."
             )
+        # Strings and not paths: there may be a hundred thousand images.
         for folder in self.image_folders:
-            if _is_file(folder / relative):
-                check_link(folder, folder / relative)
-                return folder / relative
+            path = os.path.join(folder, *parts)
+            if os.path.isfile(path):
+                check_link(folder, *parts)
+                return Path(path)
         folders = ", ".join(str(folder) for folder in self.image_folders)
         raise DatasetError(
             f"{self.path}, image {file_name!r}: expected the file in {folders}. "
@@ -87,27 +90,22 @@ class AnnotationFolder:
     files: tuple[AnnotationFile, ...] = ()
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name too long for the file system
-        return False
-
-
-def check_link(folder: Path, path: Path) -> None:
+def check_link(folder: str | os.PathLike, *parts: str) -> None:
     """Refuse a path that is a link out of its folder.
 
     Args:
         folder: may be a link itself.
-        path: an image or mask somewhere below it.
+        *parts: the way from there to an image or mask.
 
     Raises:
         DatasetError: it leads elsewhere.
     """
-    below = path.relative_to(folder).parts
-    steps = (folder.joinpath(*below[: i + 1]) for i in range(len(below)))
-    is_linked = any(step.is_symlink() for step in steps)
-    if is_linked and not path.resolve().is_relative_to(folder.resolve()):
+    path = os.fspath(folder)
+    is_linked = False
+    for part in parts:
+        path = os.path.join(path, part)
+        is_linked |= os.path.islink(path)
+    if is_linked and not Path(path).resolve().is_relative_to(Path(folder).resolve()):
         raise DatasetError(
             f"{path}: expected a file inside the data set's folder. Received: a link "
             "that leaves it. Put the file there instead of the link."
@@ -124,7 +122,7 @@ def short(value) -> str:
 def is_number(value) -> bool:
     """Tell whether a value read from a file is a number that can be a coordinate."""
     is_numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_numeric and abs(value) <= _LARGEST  # false for nan
+    return is_numeric and abs(value) <= LARGEST  # false for nan
 
 
 def as_number(text: str | None) -> float:

@@ -199,7 +199,8 @@ def _annotations_by_image(
     for i, record in enumerate(records):
         record = record if isinstance(record, dict) else {}
         # The id is optional for an annotation.
-        place = f"annotation {short(record['id']) if 'id' in record else f'number {i}'}"
+        record_id = record.get("id")
+        place = f"annotation {record_id if _is_id(record_id) else f'number {i}'}"
         for key, known in (("image_id", by_image), ("category_id", categories)):
             if not _is_id(record.get(key)) or record[key] not in known:
                 raise DatasetError(

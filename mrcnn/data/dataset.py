@@ -62,10 +62,12 @@ class Dataset:
         class_attribute: str | None = None,
         keep_unannotated: bool | None = None,
         num_channels: int = 3,
+        image_folder: str | os.PathLike | None = None,
     ) -> Dataset:
         """Return the data set in a folder or annotation file, prepared.
 
-        VIA, COCO, CVAT, Pascal VOC and folders of masks are recognised by content.
+        VIA, COCO, CVAT, LabelMe, YOLO, Pascal VOC and folders of masks are recognised
+        by content.
         docs/data.md describes the layouts that are understood.
 
         Args:
@@ -80,6 +82,8 @@ class Dataset:
                 without objects. None does as the original: COCO keeps them, VIA
                 (which lists every image that was opened) leaves them out.
             num_channels: of the images, IMAGE_CHANNEL_COUNT; 3 is RGB.
+            image_folder: where the images are that an annotation file names, if they
+                are not beside it; looked at first.
 
         Raises:
             DatasetError: nothing can be recognised, or something in the
@@ -93,6 +97,7 @@ class Dataset:
             class_names=class_names,
             class_attribute=class_attribute,
             keep_unannotated=keep_unannotated,
+            image_folder=image_folder,
         )
         dataset.num_channels = num_channels
         return dataset

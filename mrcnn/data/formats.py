@@ -13,9 +13,11 @@ it.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +82,11 @@ def add_format(new: Format) -> None:
     _FORMATS[new.name] = new
 
 
+def known_formats() -> tuple[str, ...]:
+    """Return the names of the formats, in the order in which they are tried."""
+    return tuple(_FORMATS)
+
+
 def get_format(name: str) -> Format:
     """Return a format by name.
 
@@ -115,20 +122,22 @@ def load(
     class_names: list[str] | None = None,
     class_attribute: str | None = None,
     keep_unannotated: bool | None = None,
+    image_folder: str | os.PathLike | None = None,
 ) -> Dataset:
     """Return the data set in a folder or annotation file, prepared.
 
     Arguments and errors are those of `Dataset.load`.
     """
     check_class_names(class_names)
-    known, source = _find(Path(path), subset)
-    _logger.info("%s: recognised as %s.", source.path, known.name)
-    dataset = known.read(
-        source,
-        class_names=class_names,
-        class_attribute=class_attribute,
-        keep_unannotated=keep_unannotated,
-    )
+    with _collector_paused():
+        known, source = _find(Path(path), subset, image_folder)
+        _logger.info("%s: recognised as %s.", source.path, known.name)
+        dataset = known.read(
+            source,
+            class_names=class_names,
+            class_attribute=class_attribute,
+            keep_unannotated=keep_unannotated,
+        )
     if not dataset.image_info:
         raise DatasetError(
             f"Expected annotated images. Received: {source.path}, which has none. "
@@ -145,6 +154,18 @@ def load(
     return dataset
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking a million new objects over and over."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def recognise(content: object) -> Format | None:
     """Return the format of a file's content or of an `AnnotationFolder`, or None."""
     matching = (known for known in _FORMATS.values() if known.recognises(content))
@@ -155,7 +176,7 @@ Found = list[tuple[Format, AnnotationFile | AnnotationFolder]]
 
 
 def _find(
-    path: Path, subset: str | None
+    path: Path, subset: str | None, image_folder: str | os.PathLike | None
 ) -> tuple[Format, AnnotationFile | AnnotationFolder]:
     """Return the one data set that is there."""
     if not path.exists():
@@ -164,6 +185,11 @@ def _find(
             f"Received: {path} (no such file or folder). Check the path."
         )
     files = annotation_files(path, subset)
+    if image_folder is not None:
+        files = [
+            AnnotationFile(file.path, (Path(image_folder), *file.image_folders))
+            for file in files
+        ]
     _check_division(path, subset, files)
     found, other = _recognised_files(files)
     found += _recognised_folders(path, subset)

@@ -44,6 +44,7 @@ _NUMBER_MODES = ("1", "L", "P", "I", "I;16", "I;16B", "F")
 # What Pillow's readers are known to raise on damaged bytes.
 _DAMAGE = (
     *(OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error),
+    *(TypeError, ArithmeticError, RuntimeError),
     MemoryError,  # a length in the file is out of all proportion
 )
 
@@ -143,7 +144,7 @@ def _tiff(path: str | os.PathLike) -> Iterator:
             yield tiff
     except DatasetError:
         raise
-    except (*_DAMAGE, TypeError, AttributeError, ArithmeticError) as error:
+    except (*_DAMAGE, AttributeError) as error:
         raise DatasetError(
             f"Expected a whole image file. Received: {os.fspath(path)}, which is "
             f"damaged ({error}). Replace it or leave it out."
@@ -151,8 +152,13 @@ def _tiff(path: str | os.PathLike) -> Iterator:
 
 
 def _tiff_hw(tiff, path: str | os.PathLike) -> tuple[int, int]:
-    page = tiff.pages[0]
-    return stated_hw(page.imagelength, page.imagewidth, os.fspath(path))
+    page, shape = tiff.pages[0], tiff.series[0].shape
+    height, width = page.imagelength, page.imagewidth
+    # An array [H, W, C] that was written as H pages of [W, C].
+    is_sliced = len(shape) == 3 and shape[1:] == page.shape and shape[2] == min(shape)
+    if is_sliced and len(tiff.pages) > 1:
+        height, width = shape[:2]
+    return stated_hw(height, width, os.fspath(path))
 
 
 def to_show(image: np.ndarray) -> np.ndarray:
@@ -179,15 +185,18 @@ def image_hw(path: str | os.PathLike) -> tuple[int, int]:
     Raises:
         DatasetError: the file is missing or is no image; names the file.
     """
+    is_tiff = Path(path).suffix.lower() in _TIFF
     try:
         with _opened(path) as image:
             width, height = image.size
             swapped = _orientation(image) in _SIDES_SWAPPED
+            is_known = not is_tiff or image.n_frames == 1
     except DatasetError as error:
-        is_unknown = isinstance(error.__cause__, UnidentifiedImageError)
-        if not is_unknown or Path(path).suffix.lower() not in _TIFF:
+        if not is_tiff or not isinstance(error.__cause__, UnidentifiedImageError):
             raise
-        with _tiff(path) as tiff:  # of more channels than Pillow knows
+        is_known = False
+    if not is_known:  # channels as pages, or more of them than Pillow knows
+        with _tiff(path) as tiff:
             return _tiff_hw(tiff, path)
     return (width, height) if swapped else (height, width)
 

@@ -122,7 +122,7 @@ def _listed(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
 def _images_in(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     paths = _listed(folder, suffixes)
     for path in paths:
-        check_link(folder, path)
+        check_link(folder, path.name)
     return paths
 
 

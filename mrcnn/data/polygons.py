@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import mul
+
 import numpy as np
 
 # Crossings of rows and edges held at a time: some 100 MB.
@@ -19,8 +21,10 @@ def polygon_area(xs, ys) -> float:
         >>> polygon_area([0, 4, 4, 0], [0, 0, 3, 3])
         12.0
     """
-    xs, ys = np.asarray(xs, float), np.asarray(ys, float)
-    return abs(float(xs @ np.roll(ys, -1) - ys @ np.roll(xs, -1))) / 2
+    # Not by NumPy, which takes longer for the few corners that most polygons have.
+    falling = sum(map(mul, xs, ys[1:])) + xs[-1] * ys[0]
+    rising = sum(map(mul, ys, xs[1:])) + ys[-1] * xs[0]
+    return float(abs(falling - rising)) / 2
 
 
 def fill_polygon(xs, ys, shape: tuple[int, int]) -> np.ndarray:

@@ -175,7 +175,5 @@ def run_lengths(counts: bytes) -> list[int]:
 
 
 def _is_counts(values) -> bool:
-    return isinstance(values, (list, tuple)) and all(
-        isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        for value in values
-    )
+    is_list = isinstance(values, (list, tuple))
+    return is_list and {int} >= set(map(type, values)) and min(values, default=0) >= 0

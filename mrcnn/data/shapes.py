@@ -180,7 +180,9 @@ class Ellipse:
         y, x = y - self.cy, x - self.cx
         cos, sin = math.cos(self.theta), math.sin(self.theta)
         along, across = x * cos + y * sin, y * cos - x * sin
-        return tighten((along / self.rx) ** 2 + (across / self.ry) ** 2 <= 1, y1, x1)
+        with np.errstate(over="ignore"):  # of a radius next to nothing
+            inside = (along / self.rx) ** 2 + (across / self.ry) ** 2 <= 1
+        return tighten(inside, y1, x1)
 
 
 @dataclass(frozen=True)

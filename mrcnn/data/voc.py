@@ -104,7 +104,7 @@ def _image(file: AnnotationFile, map_path: Path) -> LabelledImage | None:
             "such file; the boxes in the XML are no masks. Outline the objects, or "
             "take the image out."
         )
-    check_link(map_path.parent, map_path)
+    check_link(map_path.parent, map_path.name)
     labels = read_labels(map_path)
     if labels.shape != size:
         raise DatasetError(

@@ -229,11 +229,14 @@ def _put_image(dataset: Dataset, image_id: int, path: Path) -> None:
         if source is None:
             from PIL import Image
 
-            Image.fromarray(dataset.load_image(image_id)).save(path)
+            picture = dataset.load_image(image_id)
+            picture = picture.squeeze(2) if picture.shape[2] == 1 else picture
+            Image.fromarray(picture).save(path)
         else:
             shutil.copyfile(source, path)
-    except OSError as error:
+    # TypeError is for channels that PNG cannot hold.
+    except (OSError, TypeError) as error:
         raise DatasetError(
             f"Expected an image to copy and a place for it. Received: {source or path} "
-            f"({error.strerror}). Save to another folder."
+            f"({error}). Save to another folder."
         ) from error

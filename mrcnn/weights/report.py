@@ -64,11 +64,12 @@ class WeightsReport:
                 f"{self.num_arrays} arrays, {self.num_parameters:,} parameters",
             ),
             ("excluded", len(self.excluded), shorten(self.excluded)),
-            ("inflated", len(self.inflated), shorten(self.inflated)),
             ("clashed", len(clashed), shorten(clashed, "; ")),
             ("missing", len(self.missing), shorten(self.missing)),
             ("unused", len(self.unused), shorten(self.unused)),
         ]
+        if self.inflated:
+            rows.insert(1, ("inflated", len(self.inflated), shorten(self.inflated)))
         lines = [f"  {word:9}{count:5}  {what}".rstrip() for word, count, what in rows]
         return "\n".join([f"Weights from {self.path} (layers)", *lines])
 

@@ -10,6 +10,7 @@ import pytest
 
 from mrcnn.cli import arguments
 from mrcnn.config import Config
+from mrcnn.data import formats
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAINING = ROOT / "docs" / "training.md"
@@ -73,3 +74,10 @@ def test_formula_of_the_page_is_near_what_was_measured():
     ):
         estimate = a + images * (0.4 + p * (side / 1024) ** 2)
         assert estimate == pytest.approx(peak, rel=0.02)
+
+
+def test_every_format_is_on_the_page_about_data():
+    text = (ROOT / "docs" / "data.md").read_text("utf-8")
+    table = "".join(line for line in text.splitlines(True) if line.startswith("|"))
+    for name in formats.known_formats():
+        assert all(word in table for word in name.split()), name

@@ -224,12 +224,13 @@ def test_grey_of_one_channel(tmp_path, rng):
 
 
 @pytest.mark.parametrize("num_channels", [2, 4, 5, 13])
-@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("config", ["contig", "separate", "pages", None])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_tiff_of_many_channels(tmp_path, rng, num_channels, planar, dtype):
+def test_tiff_of_many_channels(tmp_path, rng, num_channels, config, dtype):
     pixels = rng.integers(0, np.iinfo(dtype).max + 1, (20, 30, num_channels), dtype)
-    stored = np.moveaxis(pixels, 2, 0) if planar else pixels
-    config = "separate" if planar else "contig"
+    # A page for each channel, or, as [H, W, C] by default, one for each row.
+    stored = np.moveaxis(pixels, 2, 0) if config in ("separate", "pages") else pixels
+    config = None if config == "pages" else config
     tifffile.imwrite(
         tmp_path / "a.tif", stored, photometric="minisblack", planarconfig=config
     )

@@ -128,3 +128,8 @@ def test_compound_is_union_without_holes():
 def test_compound_that_is_all_hole():
     hollow = Compound((Rectangle(2, 3, 9, 9),), (Rectangle(0, 0, 30, 20),))
     assert covers_nothing(hollow, (20, 30))
+
+
+def test_ellipse_of_next_to_no_radius():
+    assert full(Ellipse(5, 6, 1e-300, 1e-300)).nonzero() == (6, 5)
+    assert covers_nothing(Ellipse(5.5, 6, 1e-300, 1), (20, 30))

@@ -80,6 +80,19 @@ def test_images_stay_where_they_are(format_name, painted, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("format_name", ["via", "coco", "labelme"])
+def test_images_in_another_folder(format_name, painted, tmp_path):
+    """The annotations refer to them; the reader leaves its folder only when told to."""
+    painted.save(tmp_path / "saved", format_name)
+    assert not list((tmp_path / "saved").glob("*.png"))
+    with pytest.raises(DatasetError, match="no such file"):
+        Dataset.load(tmp_path / "saved", keep_unannotated=True)
+    read = Dataset.load(
+        tmp_path / "saved", keep_unannotated=True, image_folder=tmp_path / "photos"
+    )
+    assert_same(read, painted)
+
+
 @pytest.mark.parametrize("format_name", writers.FORMATS)
 def test_train_and_val(format_name, painted, tmp_path):
     train, val = painted.split(0.5)
