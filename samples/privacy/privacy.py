@@ -31,9 +31,9 @@ import numpy as np
 from mrcnn.cli import arguments, outputs
 from mrcnn.cli.detector import load_detector
 from mrcnn.cli.main import guard
-from mrcnn.cli.objects import class_ids
+from mrcnn.cli.objects import add_object_flags, class_ids, object_finder
 from mrcnn.cli.redraw import redraw, redraw_video
-from mrcnn.cli.values import class_list, fraction, rgb, whole
+from mrcnn.cli.values import class_list, rgb, whole
 from mrcnn.cli.videos import add_video_flags
 from mrcnn.structures import Detections
 
@@ -59,15 +59,10 @@ def build_parser() -> argparse.ArgumentParser:
     outputs.add_output_flag(parser)
     _add_hiding_flags(parser.add_argument_group("what is hidden, and how"))
     arguments.add_detection_flags(parser, logs=ROOT / "logs", confidence=0.5)
-    parser.add_argument(
-        "--classes",
-        type=class_list,
-        metavar="A,B,C",
-        help="names of the network's classes in the order of their ids, for weights "
-        "that come without them",
-    )
+    add_object_flags(parser)
     add_video_flags(parser, numbers=False)
-    parser.set_defaults(weights="coco")
+    # Masks a little too large hide more than masks a little too small.
+    parser.set_defaults(weights="coco", mask_threshold=0.3)
     return parser
 
 
@@ -83,11 +78,11 @@ def run(args: argparse.Namespace) -> None:
     model, class_names = load_detector(args)
     hidden_ids = hidden_class_ids(args.hide, class_names)
 
+    find = object_finder(model, class_names, args)
+
     def detect(images) -> list[Detections]:
-        found = model.detect_images(images, mask_threshold=args.mask_threshold)
         return [
-            detections.select(np.isin(detections.class_ids, hidden_ids))
-            for detections in found
+            found.select(np.isin(found.class_ids, hidden_ids)) for found in find(images)
         ]
 
     hide(paths, detect, args)
@@ -186,14 +181,6 @@ def _add_hiding_flags(group) -> None:
         metavar="R,G,B",
         default=(0, 0, 0),
         help="of fill (default: 0,0,0, black)",
-    )
-    group.add_argument(
-        "--mask-threshold",
-        type=fraction,
-        metavar="SHARE",
-        default=0.3,
-        help="probability from which a pixel belongs to an object; lower grows the "
-        "masks (default: %(default)s)",
     )
     group.add_argument(
         "--dilate",
