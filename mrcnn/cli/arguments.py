@@ -8,7 +8,7 @@ leaves the value to the run it starts from, or the `Config`. `datasets` and
 
 import argparse
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +138,7 @@ def add_detection_flags(
     _add_logs_flag(group, logs)
     group.add_argument(
         "--confidence",
+        "--conf",
         type=float,
         metavar="SCORE",
         default=confidence,
@@ -255,25 +256,6 @@ def folder_name(path: str | Path) -> str:
     path = Path(path).resolve()
     stem = path.stem if path.is_file() else path.name
     return re.sub(r"\W+", "-", stem).strip("-").lower() or "objects"
-
-
-def check_class_count(class_names: Sequence[str], num_classes: int, where) -> None:
-    """Check that names fit a network.
-
-    Args:
-        class_names: K names, the background first.
-        num_classes: classes of the network, the background included.
-        where: what the network belongs to, for the message.
-
-    Raises:
-        ConfigError: the numbers differ.
-    """
-    if len(class_names) != num_classes:
-        raise ConfigError(
-            f"Expected {num_classes - 1} class names, as {where} was trained with. "
-            f"Received: {len(class_names) - 1} ({', '.join(class_names[1:])}). "
-            "Leave --classes out to use the names of the training."
-        )
 
 
 def _settings_of_start(args: argparse.Namespace, name: str) -> dict:

@@ -6,7 +6,7 @@ from pathlib import Path
 from mrcnn.cli import arguments, runs
 from mrcnn.cli.coco_classes import COCO_CLASSES
 from mrcnn.config import Config
-from mrcnn.errors import ConfigError, WeightsError
+from mrcnn.errors import ConfigError, WeightsError, nearest
 
 
 def load_detector(
@@ -22,7 +22,8 @@ def load_detector(
     `class_names`.
 
     Args:
-        args: flags of `add_detection_flags`, with `classes` where names can be given.
+        args: flags of `add_detection_flags`, and `classes`: all names where the
+            weights come without, else a choice of them.
         base: configuration of weights without run.json.
         class_names: their names, without the background.
 
@@ -35,15 +36,15 @@ def load_detector(
         WeightsError: there are no such weights.
     """
     weights, run = _weights_and_run(args, base)
-    given = args.classes or (None if run else class_names)
-    names = ("BG", *given) if given else run.class_names if run else None
-    if names is None:
+    if run:
+        names = _names_of_run(args.classes, run.class_names)
+    elif args.classes or class_names:
+        names = ("BG", *(args.classes or class_names))
+    else:
         raise ConfigError(
             f"Expected {runs.FILE_NAME} with the class names beside {weights}. "
             "Received: none. Give the names with --classes=A,B,C."
         )
-    if run:
-        arguments.check_class_count(names, len(run.class_names), weights)
     settings = dict(run.settings) if run else {}
     settings |= {"NUM_CLASSES": len(names), "GPU_COUNT": 1, "DEVICES": None}
     config = base(**settings | arguments.network_settings(args, base))
@@ -59,6 +60,29 @@ def load_detector(
     else:
         model.load_weights(str(weights), by_name=True)
     return model, names
+
+
+def _names_of_run(wanted: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of a network's classes: those it has, or all of them new.
+
+    Args:
+        wanted: names of --classes, a choice of the known ones; or new ones, as many
+            as there are classes.
+        known: names by class id, the background first.
+
+    Raises:
+        ConfigError: they are neither.
+    """
+    unknown = [name for name in wanted or () if name not in known[1:]]
+    if not unknown:
+        return known
+    if len(unknown) == len(wanted) == len(known) - 1:
+        return (known[0], *wanted)
+    raise ConfigError(
+        f"Expected classes that the network knows: {', '.join(known[1:])}; or as many "
+        f"new names. Received: {unknown[0]}.{nearest(unknown[0], known[1:])} Correct "
+        "--classes, or leave it out."
+    )
 
 
 def _weights_and_run(args, base) -> tuple[str | Path, runs.Run | None]:

@@ -4,7 +4,9 @@ The name of a result is that of its input with ``_masks`` at the end, so that
 results never replace inputs, whatever the folder.
 """
 
+import argparse
 import glob
+import itertools
 import json
 import os
 import re
@@ -19,6 +21,8 @@ from mrcnn.errors import ConfigError, DatasetError, VideoError
 from mrcnn.structures import Detections
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+# What the names of annotated pictures and videos end in, before the suffix.
+MASKS = "_masks"
 EXPORTS = ("via", "coco", "labelme", "yolo")
 # How near outlines to correct are to the masks: few corners, hardly a pixel off.
 _EXPORT_MIN_IOU = 0.99
@@ -61,6 +65,17 @@ def require_videos(paths: Sequence[Path | str]) -> None:
             )
 
 
+def add_output_flag(parser: argparse.ArgumentParser) -> None:
+    """Add the folder of the results."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        default=Path("output"),
+        help="folder of the results (default: %(default)s)",
+    )
+
+
 def make_folder(folder: Path) -> None:
     """Make the folder of the results, so that a wrong one is noticed at once.
 
@@ -77,7 +92,7 @@ def make_folder(folder: Path) -> None:
 
 
 def target_stems(
-    paths: Sequence[Path | str], folder: Path, ending: str = "_masks"
+    paths: Sequence[Path | str], folder: Path, ending: str = MASKS
 ) -> dict[Path | str, Path]:
     """Return the path of each input's result, without suffix.
 
@@ -114,6 +129,8 @@ def write_image(
     image: np.ndarray,
     detections: Detections,
     class_names: Sequence[str],
+    *,
+    save_json: bool = True,
 ) -> Path:
     """Write the annotated picture and the list of its objects.
 
@@ -123,6 +140,7 @@ def write_image(
         image: uint8 [H, W, C], RGB first.
         detections: the objects found in it.
         class_names: K names, the background first.
+        save_json: whether to write the list.
 
     Returns:
         The path of the picture; the list lies beside it as JSON.
@@ -136,8 +154,9 @@ def write_image(
     Image.fromarray(annotate(to_show(image), detections, class_names)).save(
         picture, quality=95
     )
-    text = json.dumps(listing_of(name, detections, class_names), indent=1)
-    stem.with_name(listing).write_text(text + "\n", encoding="utf-8")
+    if save_json:
+        text = json.dumps(listing_of(name, detections, class_names), indent=1)
+        stem.with_name(listing).write_text(text + "\n", encoding="utf-8")
     return picture
 
 
@@ -207,7 +226,14 @@ def write_export(
 
 
 def write_video(
-    source, target: Path, detect, class_names: Sequence[str], **options
+    source,
+    target: Path,
+    detect,
+    class_names: Sequence[str],
+    *,
+    save_json: bool = True,
+    each: Callable[[int, np.ndarray, Detections], None] | None = None,
+    **options,
 ) -> int:
     """Write a video with its objects drawn in, and a line of JSON for each frame.
 
@@ -219,6 +245,8 @@ def write_video(
         target: the mp4 to write; the lines lie beside it and end in .jsonl.
         detect: list of uint8 [H, W, 3] frames -> list of `Detections`.
         class_names: K names, the background first.
+        save_json: whether to write the lines.
+        each: called with the number of each frame, the frame and its detections.
         options: further ones of `process_video`.
 
     Returns:
@@ -230,16 +258,23 @@ def write_video(
     from mrcnn.draw.annotate import annotate
     from mrcnn.video.pipeline import process_video
 
+    numbers = itertools.count()
+
     def named(number: int, detections: Detections) -> list[dict]:
         return _named_results(number, detections, class_names)
+
+    def draw(frame: np.ndarray, detections: Detections) -> np.ndarray:
+        if each is not None:
+            each(next(numbers), frame, detections)
+        return annotate(frame, detections, class_names)
 
     with _FrameLines(target.with_suffix(".jsonl"), named) as lines:
         return process_video(
             source,
             target,
             detect,
-            lambda frame, detections: annotate(frame, detections, class_names),
-            record=lines.write,
+            draw,
+            record=lines.write if save_json else None,
             **options,
         )
 

@@ -1,12 +1,14 @@
 """``mrcnn predict``: find objects in images and video, draw and list them."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mrcnn.cli import arguments, outputs
 from mrcnn.cli.detector import load_detector
-from mrcnn.cli.values import class_list
+from mrcnn.cli.object_files import ObjectFiles, add_file_flags
+from mrcnn.cli.objects import Finder, add_object_flags, object_finder
 from mrcnn.cli.videos import add_video_flags, open_video
 from mrcnn.config import Config
 from mrcnn.structures import Detections
@@ -25,10 +27,12 @@ _EPILOG = """\
 examples:
   mrcnn predict photo.jpg
       with the last training in logs/
-  mrcnn predict photos/ 'more/*.png' clip.mp4 --confidence 0.9
+  mrcnn predict photos/ 'more/*.png' clip.mp4 --conf 0.9
       folders, patterns and videos at once
-  mrcnn predict photo.jpg --weights coco
-      the 80 everyday classes of COCO, without any training
+  mrcnn predict photo.jpg --weights coco --classes person,dog --save-crops
+      two of the 80 everyday classes of COCO, without any training
+  mrcnn predict aerial.tif --tile
+      a large image in tiles, each object once
   mrcnn predict rtsp://door/1 --end 60
       a minute of a camera; see also --start, --stride, --fps
   mrcnn predict new_photos/ --export via
@@ -47,28 +51,18 @@ def add_parser(subparsers) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_input_flags(parser, "image, video, folder or pattern")
+    add_input_flags(parser, "image, video, folder, pattern, URL or camera (0)")
     add_export_flag(parser)
     arguments.add_detection_flags(parser)
     parser.set_defaults(run=run)
 
 
 def add_input_flags(parser: argparse.ArgumentParser, kinds: str) -> None:
-    """Add what to predict, the folder of the results, class names, and video flags."""
+    """Add what to predict, what to keep of it and to write, and video flags."""
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help=kinds)
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="FOLDER",
-        default=Path("output"),
-        help="folder of the results (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--classes",
-        type=class_list,
-        metavar="A,B,C",
-        help="class names in the order of their ids (default: those of the training)",
-    )
+    outputs.add_output_flag(parser)
+    add_file_flags(parser)
+    add_object_flags(parser)
     add_video_flags(parser)
 
 
@@ -116,18 +110,22 @@ def predict(model, class_names, paths, args: argparse.Namespace) -> None:
         model: a `MaskRCNN` in inference mode.
         class_names: K names, the background first.
         paths: images and videos.
-        args: the flags: output, batch, those of `add_video_flags`, and where there
-            is one that of `add_export_flag`.
+        args: as `run` takes them.
 
     Raises:
+        ConfigError: the network does not know a class.
         DatasetError: an image cannot be read.
         VideoError: a video cannot be read or written.
     """
-    from mrcnn.video.tracking import track
-
-    targets = outputs.target_stems(paths, args.output)
+    job = _Job(
+        find=object_finder(model, class_names, args),
+        class_names=class_names,
+        stems=outputs.target_stems(paths, args.output, ending=""),
+        files=ObjectFiles(args.output, class_names, args),
+        args=args,
+    )
     images = [path for path in paths if not outputs.is_video(path)]
-    found = _predict_images(model, class_names, images, targets, args.batch)
+    found = _predict_images(images, job, model.config.IMAGE_CHANNEL_COUNT)
     export = getattr(args, "export", None)
     if export is None:
         for _ in found:
@@ -137,33 +135,68 @@ def predict(model, class_names, paths, args: argparse.Namespace) -> None:
         print(f"annotations to correct -> {written}")
     for path in paths:
         if outputs.is_video(path):
-            target = targets[path].with_name(targets[path].name + ".mp4")
-            source, cut = open_video(path, args)
-            frames = outputs.write_video(
-                source,
-                target,
-                model.detect_images,
-                class_names,
-                batch_size=args.batch,
-                cut=cut,
-                track=track if args.track else iter,
-            )
-            print(f"{path}: {frames} frames -> {target}")
+            _predict_video(path, job)
 
 
-def _predict_images(
-    model, class_names, images, targets, batch_size: int
-) -> Iterator[Detections]:
+@dataclass(frozen=True)
+class _Job:
+    """What all inputs have in common.
+
+    Attributes:
+        find: images to their `Detections`.
+        class_names: K names, the background first.
+        stems: of each input's results, the path without ending.
+        files: what else is written for each image and frame.
+        args: as `run` takes them.
+    """
+
+    find: Finder
+    class_names: Sequence[str]
+    stems: dict[Path | str, Path]
+    files: ObjectFiles
+    args: argparse.Namespace
+
+    def target(self, path: Path | str, suffix: str = "") -> Path:
+        """Return where the picture or video with the masks goes."""
+        stem = self.stems[path]
+        return stem.with_name(stem.name + outputs.MASKS + suffix)
+
+
+def _predict_images(paths, job: _Job, num_channels: int) -> Iterator[Detections]:
     """Yield what is found in each image, after its results have been written."""
-    for start in range(0, len(images), batch_size):
-        batch = images[start : start + batch_size]
-        pictures = [
-            outputs.read_image(path, model.config.IMAGE_CHANNEL_COUNT) for path in batch
-        ]
-        found = model.detect_images(pictures)
+    for start in range(0, len(paths), job.args.batch):
+        batch = paths[start : start + job.args.batch]
+        pictures = [outputs.read_image(path, num_channels) for path in batch]
+        found = job.find(pictures)
         for path, picture, detections in zip(batch, pictures, found, strict=True):
             written = outputs.write_image(
-                targets[path], path.name, picture, detections, class_names
+                job.target(path),
+                path.name,
+                picture,
+                detections,
+                job.class_names,
+                save_json=job.args.save_json,
             )
-            print(f"{path}: {outputs.summary(detections, class_names)} -> {written}")
+            job.files.write(job.stems[path].name, picture, detections)
+            what = outputs.summary(detections, job.class_names)
+            print(f"{path}: {what} -> {written}")
             yield detections
+
+
+def _predict_video(path: Path | str, job: _Job) -> None:
+    from mrcnn.video.tracking import track
+
+    args, name, target = job.args, job.stems[path].name, job.target(path, ".mp4")
+    source, cut = open_video(path, args)
+    frames = outputs.write_video(
+        source,
+        target,
+        job.find,
+        job.class_names,
+        save_json=args.save_json,
+        each=lambda number, *found: job.files.write(f"{name}_{number}", *found),
+        batch_size=args.batch,
+        cut=cut,
+        track=track if args.track else iter,
+    )
+    print(f"{path}: {frames} frames -> {target}")

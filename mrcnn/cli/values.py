@@ -141,6 +141,21 @@ def rgb(text: str) -> tuple[int, int, int]:
     return tuple(int(part) for part in parts)
 
 
+def height_width(text: str) -> tuple[int, int]:
+    """Return a flag's text as height and width.
+
+    Example:
+        >>> height_width("40x64")
+        (40, 64)
+    """
+    match = re.fullmatch(r"(\d+)x(\d+)", text.lower())
+    if match is None or 0 in map(int, match.groups()):
+        raise argparse.ArgumentTypeError(
+            f"expected height and width, such as 40x64, received {text!r}"
+        )
+    return int(match[1]), int(match[2])
+
+
 def frame_rate(text: str) -> Fraction:
     """Return a flag's text as frames per second.
 

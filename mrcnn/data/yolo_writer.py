@@ -18,6 +18,7 @@ from mrcnn.data.saving import Saving, box_and_mask, refuse_existing, write_text
 from mrcnn.data.shapes import Polygon
 from mrcnn.data.yolo import polygon_in_pixels
 from mrcnn.errors import DatasetError
+from mrcnn.structures import Detections
 
 _logger = logging.getLogger(__name__)
 
@@ -56,6 +57,40 @@ def write(saving: Saving) -> Path:
     return file
 
 
+def detection_lines(detections: Detections, min_iou: float = 0.99) -> list[str]:
+    """Return what was found in an image as Ultralytics' YOLO writes it.
+
+    Args:
+        detections: the objects; those without a pixel are left out, which is logged.
+        min_iou: how near outlines are to the masks, see `outlines`.
+
+    Returns:
+        A line for each object: its class, the first of the names being 0, the corners
+        of its outline as shares of width and height, score, and track id where
+        tracked.
+
+    Example:
+        >>> detection_lines(Detections.empty((4, 4)))
+        []
+    """
+    lines = []
+    for i, (box, mask) in enumerate(
+        zip(detections.boxes, detections.box_masks, strict=True)
+    ):
+        if not mask.any():
+            continue
+        outline = _outline(mask, box[:2], detections.image_hw, min_iou)
+        line = f"{detections.class_ids[i] - 1} {outline} {detections.scores[i]:.6g}"
+        if detections.track_ids is not None:
+            line += f" {detections.track_ids[i]}"
+        lines.append(line)
+    if len(lines) < len(detections):
+        _logger.warning(
+            "%d detections without a pixel left out.", len(detections) - len(lines)
+        )
+    return lines
+
+
 def _yaml(saving: Saving) -> dict:
     names = dict(enumerate(saving.classes))
     if saving.subset is None:
@@ -88,8 +123,13 @@ def _polygon(thing: LabelledShape, image: LabelledImage, min_iou: float) -> str:
         # Not so where it reaches out of the image, or a corner is almost on a pixel.
         if box.tolist() == [top, left, bottom, right] and (same == mask).all():
             return text
-    corners = single_polygon(mask, min_iou) + np.array([left, top])
-    return _shares(corners, image.image_hw)
+    return _outline(mask, (top, left), image.image_hw, min_iou)
+
+
+def _outline(mask: np.ndarray, corner_yx, image_hw, min_iou: float) -> str:
+    """Return the outline of a mask that lies with its upper left corner somewhere."""
+    corners = single_polygon(mask, min_iou) + np.array(corner_yx)[::-1]
+    return _shares(corners, image_hw)
 
 
 def _shares(corners: np.ndarray, image_hw: tuple[int, int]) -> str:

@@ -188,6 +188,32 @@ def compute_overlaps_masks(masks1: np.ndarray, masks2: np.ndarray) -> np.ndarray
     return intersection / np.where(union > 0, union, 1)
 
 
+def common_pixels(
+    box1: np.ndarray, mask1: np.ndarray, box2: np.ndarray, mask2: np.ndarray
+) -> int:
+    """Return how many pixels two masks, each inside its box, have in common.
+
+    Args:
+        box1: int [(y1, x1, y2, x2)], pixels; may reach out of the image.
+        mask1: bool [y2 - y1, x2 - x1].
+        box2: likewise.
+        mask2: likewise.
+
+    Example:
+        >>> common_pixels([0, 0, 2, 2], np.ones((2, 2)), [1, 1, 3, 3], np.eye(2))
+        1
+    """
+    y1, x1 = np.maximum(box1[:2], box2[:2])
+    y2, x2 = np.minimum(box1[2:], box2[2:])
+    if y2 <= y1 or x2 <= x1:
+        return 0
+    common1, common2 = (
+        np.asarray(mask, bool)[y1 - top : y2 - top, x1 - left : x2 - left]
+        for mask, (top, left) in ((mask1, box1[:2]), (mask2, box2[:2]))
+    )
+    return int(np.count_nonzero(common1 & common2))
+
+
 def _extent(occupied: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return where each column of [S, N] begins to be occupied, and where it ends."""
     size = occupied.shape[0]

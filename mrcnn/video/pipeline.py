@@ -26,6 +26,7 @@ from tqdm import tqdm
 
 from mrcnn.errors import VideoError
 from mrcnn.structures import Detections, VideoInfo
+from mrcnn.video.image_writer import ImageWriter, is_numbered
 from mrcnn.video.sources import Cut, FrameSource, open_source
 from mrcnn.video.writer import VideoWriter
 
@@ -47,6 +48,7 @@ def process_video(
     cut: Cut | None = None,
     track: Callable[[Iterable[Detections]], Iterable[Detections]] = iter,
     record: Callable[[int, Fraction, Detections], None] | None = None,
+    target_hw: tuple[int, int] | None = None,
     keep_sound: bool = True,
     progress: bool | None = None,
 ) -> int:
@@ -59,16 +61,18 @@ def process_video(
 
     Args:
         source: the video to read, or what else `open_source` opens.
-        target: the mp4 file to make or replace.
+        target: the mp4 file to make or replace; an mkv file, whose colours are exact;
+            or numbered images, ``masks/%06d.png``, which have no sound.
         detect: from 1 to `batch_size` frames, uint8 [H, W, 3], RGB, to as many
             detections. Called in this thread.
-        draw: a frame and its detections to a frame of the same size.
+        draw: a frame and its detections to the frame to write, uint8 [H, W, 3], RGB.
         batch_size: frames handed to `detect` at once; the last may be fewer.
         cut: which frames; None is all of them.
         track: from the detections of all frames, in order, to as many, such as
             `tracking.track`; they may come some frames late.
         record: called after each frame with its number in the target, its seconds
             from the beginning of the source, and its detections.
+        target_hw: height and width of what `draw` gives; None is that of the source.
         keep_sound: whether the target has the sound of the source.
         progress: whether to show a bar with rate and remaining time; None shows
             it on a terminal only.
@@ -95,15 +99,19 @@ def process_video(
         with closing(ahead(reader.timed_frames(cut), depth)) as frames:
             first = _first_of(frames, reader, cut)
             start = first[1] if cut.start else Fraction(0)
-            writer = VideoWriter(
-                target,
-                width=reader.info.width,
-                height=reader.info.height,
-                fps=reader.info.fps / cut.stride,
-                audio_from=reader.sound_path if keep_sound else None,
-                audio_start=start,
-                audio_end=cut.end,
-            )
+            height, width = target_hw or (reader.info.height, reader.info.width)
+            if is_numbered(target):
+                writer = ImageWriter(target, width=width, height=height)
+            else:
+                writer = VideoWriter(
+                    target,
+                    width=width,
+                    height=height,
+                    fps=reader.info.fps / cut.stride,
+                    audio_from=reader.sound_path if keep_sound else None,
+                    audio_start=start,
+                    audio_end=cut.end,
+                )
             bar = tqdm(
                 total=cut.num_frames(reader.info) or None,
                 desc=Path(reader.name).name,
@@ -127,7 +135,7 @@ def process_video(
 
 
 @contextlib.contextmanager
-def _told_what_is_kept(writer: VideoWriter) -> Iterator[None]:
+def _told_what_is_kept(writer: VideoWriter | ImageWriter) -> Iterator[None]:
     try:
         yield
     except BaseException:
@@ -248,7 +256,7 @@ def _batches(items: Iterable, size: int) -> Iterator[list]:
 class _WriteBehind:
     """Writes frames in a thread; `write` waits while `depth` frames wait."""
 
-    def __init__(self, writer: VideoWriter, depth: int):
+    def __init__(self, writer: VideoWriter | ImageWriter, depth: int):
         self._writer = writer
         self._depth = depth
         self._waiting = deque()

@@ -23,7 +23,7 @@ from mrcnn.structures import VideoInfo
 # Of image sequences and cameras that name none; FFmpeg assumes the same.
 _USUAL_FPS = Fraction(25)
 # The number in the name of numbered images, as FFmpeg and printf write it.
-_NUMBER = re.compile(r"%(0\d+)?d")
+NUMBER = re.compile(r"%(0\d+)?d")
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def open_source(
     text = str(source)
     if text.isdecimal() and not Path(text).exists():
         return Camera(int(text))
-    if _NUMBER.search(Path(text).name) and not is_url(source):
+    if NUMBER.search(Path(text).name) and not is_url(source):
         return ImageSequence(text, fps=fps)
     from mrcnn.video.reader import VideoReader
 
@@ -184,7 +184,7 @@ def is_stream_name(text: str) -> bool:
         [True, True, True, False]
     """
     return (
-        text.isdecimal() or is_url(text) or _NUMBER.search(Path(text).name) is not None
+        text.isdecimal() or is_url(text) or NUMBER.search(Path(text).name) is not None
     )
 
 
@@ -287,7 +287,7 @@ class Camera(FrameSource):
 
 
 def _numbered(pattern: Path) -> list[Path]:
-    before, after = re.split(_NUMBER, pattern.name, maxsplit=1)[::2]
+    before, after = re.split(NUMBER, pattern.name, maxsplit=1)[::2]
     name = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
     folder = pattern.parent
     found = {}

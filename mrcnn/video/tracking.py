@@ -17,6 +17,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mrcnn.geometry.boxes import compute_overlaps
+from mrcnn.geometry.masks import common_pixels
 from mrcnn.structures import Detections
 from mrcnn.video.holding import hold_missed
 
@@ -163,13 +164,6 @@ def _center(box: np.ndarray) -> np.ndarray:
 
 def _mask_overlap(mask1, box1, mask2, box2) -> float:
     """Return the intersection over union of two masks, each inside its box."""
-    near, far = np.maximum(box1[:2], box2[:2]), np.minimum(box1[2:], box2[2:])
-    if (far <= near).any():
-        return 0.0
-    common1, common2 = (
-        mask[tuple(map(slice, near - box[:2], far - box[:2]))]
-        for mask, box in ((mask1, box1), (mask2, box2))
-    )
-    common = np.count_nonzero(common1 & common2)
+    common = common_pixels(box1, mask1, box2, mask2)
     union = np.count_nonzero(mask1) + np.count_nonzero(mask2) - common
     return common / union if union else 0.0

@@ -1,4 +1,4 @@
-"""Frames into an H.264 mp4 that plays everywhere, with the sound of its source.
+"""Frames into an mp4 that plays everywhere or an exact mkv, with their source's sound.
 
 `VideoWriter` is what `video.pipeline` writes to: uint8 RGB frames go in; a file
 appears under its name only when it is finished, and is then playable, also when
@@ -26,19 +26,32 @@ logger = logging.getLogger(__name__)
 # fine enough that a varying rate keeps its times to a 32nd of a frame.
 _TICKS_PER_FRAME = 16
 # Near-transparent quality; the slower presets save few bytes beside detection's cost.
-_ENCODER_OPTIONS = {"crf": "19", "preset": "veryfast"}
+_H264 = {
+    "codec": "libx264",
+    "pix_fmt": "yuv420p",
+    "options": {"crf": "19", "preset": "veryfast"},
+}
+# RGB as it is: Matroska's usual lossless codec, all of its frames key frames.
+_FFV1 = {"codec": "ffv1", "pix_fmt": "bgr0", "options": {"level": "3", "g": "1"}}
+_KINDS = {
+    ".mp4": ("mp4", _H264),
+    ".m4v": ("mp4", _H264),
+    ".mkv": ("matroska", _FFV1),
+}
 
 
 class VideoWriter:
-    """Writes frames as H.264 (yuv420p, metadata first) into an mp4 file.
+    """Writes frames as H.264 (yuv420p, metadata first) or, lossless, as FFV1.
 
     Use it in a `with` statement: at its end the file is finished and takes its
     name; after an error likewise, with the frames written so far. H.264 with
     yuv420p needs even sides: a last odd row or column is repeated once, so the
-    file may be a pixel wider or higher than the frames.
+    file may be a pixel wider or higher than the frames. FFV1 keeps size and colours
+    exactly.
 
     Args:
-        path: the mp4 file to make or replace; its folder is created.
+        path: the file to make or replace; .mp4 is H.264, .mkv is FFV1. Its folder is
+            created.
         width: pixels of the frames.
         height: pixels of the frames.
         fps: frames per second, exact.
@@ -69,15 +82,19 @@ class VideoWriter:
         audio_end: Fraction | None = None,
     ):
         self.path = Path(path)
-        if self.path.suffix.lower() not in (".mp4", ".m4v"):
+        kind = _KINDS.get(self.path.suffix.lower())
+        if kind is None:
             raise VideoError(
-                f"Expected the name of an mp4 file. Received: {self.path}. End the "
-                "name in .mp4."
+                f"Expected the name of an mp4 or mkv file. Received: {self.path}. End "
+                "the name in .mp4; or in .mkv or %06d.png to lose nothing."
             )
+        self._format, self._encoding = kind
         self.num_frames = 0
         self._frame_shape = (height, width, 3)
         # Beside the target, so that the renaming stays on one disk and is atomic.
-        self._partial = self.path.with_name(f".{self.path.stem}.partial.mp4")
+        self._partial = self.path.with_name(
+            f".{self.path.stem}.partial{self.path.suffix}"
+        )
         self._container = self._sound = None
         try:
             self._open(width, height, fps)
@@ -124,7 +141,7 @@ class VideoWriter:
         ticks = self._next_ticks
         if seconds is not None:
             ticks = max(self._last_ticks + 1, round(seconds / self._time_base))
-        picture = self._as_yuv(frame)
+        picture = self._as_picture(frame)
         picture.pts, picture.time_base = ticks, self._time_base
         with self._reported():
             if self._sound is not None:
@@ -146,17 +163,23 @@ class VideoWriter:
         # container time bases beyond 32 bits, which averages of phone clips give.
         self._time_base = 1 / (Fraction(fps).limit_denominator(1001) * _TICKS_PER_FRAME)
         self._last_ticks, self._next_ticks = -1, 0
+        options = {"movflags": "faststart"} if self._format == "mp4" else {}
         with self._reported():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._container = av.open(
-                str(self._partial), "w", "mp4", options={"movflags": "faststart"}
+                str(self._partial), "w", self._format, options=options
             )
-            self._stream = self._container.add_stream("libx264", rate=Fraction(fps))
+            self._stream = self._container.add_stream(
+                self._encoding["codec"], rate=Fraction(fps)
+            )
         stream, context = self._stream, self._stream.codec_context
-        stream.width, stream.height = width + width % 2, height + height % 2
-        stream.pix_fmt = "yuv420p"
-        stream.options = dict(_ENCODER_OPTIONS)
+        stream.pix_fmt = self._encoding["pix_fmt"]
+        stream.options = dict(self._encoding["options"])
         context.time_base = self._time_base
+        if self._encoding is _FFV1:
+            stream.width, stream.height = width, height
+            return
+        stream.width, stream.height = width + width % 2, height + height % 2
         # Say which YUV matrix is used, BT.709 from high definition on: players
         # that must guess shift the colours.
         self._matrix, number = (
@@ -165,7 +188,10 @@ class VideoWriter:
         context.colorspace = context.color_primaries = context.color_trc = number
         context.color_range = 1
 
-    def _as_yuv(self, frame: np.ndarray) -> av.VideoFrame:
+    def _as_picture(self, frame: np.ndarray) -> av.VideoFrame:
+        if self._encoding is _FFV1:
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), "rgb24")
+            return picture.reformat(format=_FFV1["pix_fmt"])
         height, width = frame.shape[:2]
         if height % 2 or width % 2:
             pad = ((0, height % 2), (0, width % 2), (0, 0))

@@ -31,9 +31,10 @@ import numpy as np
 from mrcnn.cli import arguments, outputs
 from mrcnn.cli.detector import load_detector
 from mrcnn.cli.main import guard
-from mrcnn.cli.values import class_list, fraction, rgb, whole
-from mrcnn.cli.videos import add_video_flags, open_video
-from mrcnn.errors import ConfigError, DatasetError, VideoError, nearest
+from mrcnn.cli.objects import add_object_flags, class_ids, object_finder
+from mrcnn.cli.redraw import redraw, redraw_video
+from mrcnn.cli.values import class_list, rgb, whole
+from mrcnn.cli.videos import add_video_flags
 from mrcnn.structures import Detections
 
 DEFAULT_CLASSES = (
@@ -55,24 +56,13 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="INPUT",
         help="image, video, folder or pattern",
     )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="FOLDER",
-        default=Path("output"),
-        help="folder of the results (default: %(default)s)",
-    )
+    outputs.add_output_flag(parser)
     _add_hiding_flags(parser.add_argument_group("what is hidden, and how"))
     arguments.add_detection_flags(parser, logs=ROOT / "logs", confidence=0.5)
-    parser.add_argument(
-        "--classes",
-        type=class_list,
-        metavar="A,B,C",
-        help="names of the network's classes in the order of their ids, for weights "
-        "that come without them",
-    )
+    add_object_flags(parser)
     add_video_flags(parser, numbers=False)
-    parser.set_defaults(weights="coco")
+    # Masks a little too large hide more than masks a little too small.
+    parser.set_defaults(weights="coco", mask_threshold=0.3)
     return parser
 
 
@@ -86,13 +76,13 @@ def run(args: argparse.Namespace) -> None:
     paths = outputs.find_inputs(args.input)
     outputs.make_folder(args.output)
     model, class_names = load_detector(args)
-    class_ids = hidden_class_ids(args.hide, class_names)
+    hidden_ids = hidden_class_ids(args.hide, class_names)
+
+    find = object_finder(model, class_names, args)
 
     def detect(images) -> list[Detections]:
-        found = model.detect_images(images, mask_threshold=args.mask_threshold)
         return [
-            detections.select(np.isin(detections.class_ids, class_ids))
-            for detections in found
+            found.select(np.isin(found.class_ids, hidden_ids)) for found in find(images)
         ]
 
     hide(paths, detect, args)
@@ -100,9 +90,6 @@ def run(args: argparse.Namespace) -> None:
 
 def hide(paths: Sequence[Path | str], detect, args: argparse.Namespace) -> None:
     """Write each input anew with its objects hidden.
-
-    An input that cannot be read does not keep the others waiting; the first error is
-    raised behind the last of them.
 
     Args:
         paths: images and videos, from `outputs.find_inputs`.
@@ -113,28 +100,7 @@ def hide(paths: Sequence[Path | str], detect, args: argparse.Namespace) -> None:
         DatasetError: an image cannot be read.
         VideoError: a video cannot be read or written.
     """
-    targets = outputs.target_stems(paths, args.output, ending="_private")
-    draw, errors = drawing(args), []
-    for path in paths:
-        try:
-            _hide_in(path, targets[path], detect, draw, args)
-        except (DatasetError, VideoError) as error:
-            print(f"{path}: not done, or not to its end")
-            errors.append(error)
-    if errors:
-        raise errors[0]
-
-
-def _hide_in(path: Path | str, stem: Path, detect, draw, args) -> None:
-    if outputs.is_video(path):
-        target = stem.with_name(stem.name + ".mp4")
-        frames = hide_in_video(path, target, detect, draw, args)
-        print(f"{path}: {frames} frames -> {target}")
-    else:
-        image = outputs.read_image(path)
-        (found,) = detect([image])
-        target = _write_image(stem, path, draw(image, found))
-        print(f"{path}: {len(found)} objects -> {target}")
+    redraw(paths, detect, drawing(args), args, ending="_private", **_holding(args))
 
 
 def hide_in_video(source, target: Path, detect, draw, args) -> int:
@@ -150,20 +116,14 @@ def hide_in_video(source, target: Path, detect, draw, args) -> int:
     Returns:
         Number of frames.
     """
-    from mrcnn.video.pipeline import process_video
+    return redraw_video(source, target, detect, draw, args, **_holding(args))
+
+
+def _holding(args: argparse.Namespace) -> dict:
+    """Return the options of `redraw` for videos that hide what some frames missed."""
     from mrcnn.video.tracking import track
 
-    reader, cut = open_video(source, args)
-    return process_video(
-        reader,
-        target,
-        detect,
-        draw,
-        batch_size=args.batch,
-        cut=cut,
-        track=partial(track, hold=args.hold),
-        keep_sound=args.sound,
-    )
+    return {"track": partial(track, hold=args.hold), "keep_sound": args.sound}
 
 
 def hidden_class_ids(
@@ -178,15 +138,8 @@ def hidden_class_ids(
     Raises:
         ConfigError: the network does not know a class, or none of the default ones.
     """
-    known = list(class_names[1:])
-    names = wanted or [name for name in DEFAULT_CLASSES if name in known]
-    for name in names or ["person"]:
-        if name not in known:
-            raise ConfigError(
-                f"Expected classes that the network knows: {', '.join(known)}. "
-                f"Received: {name}.{nearest(name, known)} Name them with --hide=A,B."
-            )
-    return [class_names.index(name) for name in names]
+    known = [name for name in DEFAULT_CLASSES if name in class_names[1:]]
+    return class_ids(wanted or known or ["person"], class_names, flag="--hide")
 
 
 def drawing(args: argparse.Namespace):
@@ -209,15 +162,6 @@ def drawing(args: argparse.Namespace):
     return draw
 
 
-def _write_image(stem: Path, source: Path, image: np.ndarray) -> Path:
-    from PIL import Image
-
-    is_jpeg = source.suffix.lower() in (".jpg", ".jpeg")
-    target = stem.with_name(stem.name + (".jpg" if is_jpeg else ".png"))
-    Image.fromarray(image).save(target, quality=95)
-    return target
-
-
 def _add_hiding_flags(group) -> None:
     group.add_argument(
         "--hide",
@@ -237,14 +181,6 @@ def _add_hiding_flags(group) -> None:
         metavar="R,G,B",
         default=(0, 0, 0),
         help="of fill (default: 0,0,0, black)",
-    )
-    group.add_argument(
-        "--mask-threshold",
-        type=fraction,
-        metavar="SHARE",
-        default=0.3,
-        help="probability from which a pixel belongs to an object; lower grows the "
-        "masks (default: %(default)s)",
     )
     group.add_argument(
         "--dilate",

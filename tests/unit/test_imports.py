@@ -42,12 +42,15 @@ PUBLIC = {
     *("mrcnn", "mrcnn.config", "mrcnn.errors", "mrcnn.structures"),
     *(f"mrcnn.{face}" for face in FACES),
     *("mrcnn.data.dataset", "mrcnn.data.formats", "mrcnn.data.images"),
-    *("mrcnn.data.coco", "mrcnn.draw.annotate", "mrcnn.draw.redact"),
+    *("mrcnn.data.coco", "mrcnn.data.yolo_writer"),
+    *("mrcnn.draw.annotate", "mrcnn.draw.background", "mrcnn.draw.paint"),
+    *("mrcnn.draw.palette", "mrcnn.draw.redact"),
     *("mrcnn.video.pipeline", "mrcnn.video.sources", "mrcnn.video.tracking"),
     *("mrcnn.data.check", "mrcnn.data.problems", "mrcnn.data.repair"),
     *("mrcnn.data.statistics", "mrcnn.data.hashes", "mrcnn.data.split"),
     *("mrcnn.data.merge", "mrcnn.data.writers"),
     *("mrcnn.draw.scores", "mrcnn.draw.mistakes", "mrcnn.training.augment"),
+    *("mrcnn.inference.suppression", "mrcnn.inference.tiles"),
     *("mrcnn.weights.checkpoints", "mrcnn.weights.files"),
 }
 READ_CONFIG = {

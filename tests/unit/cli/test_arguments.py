@@ -320,9 +320,3 @@ def test_folder_name(path, name):
 def test_folder_name_of_an_annotation_file(tmp_path):
     (tmp_path / "cells v2.json").touch()
     assert arguments.folder_name(tmp_path / "cells v2.json") == "cells-v2"
-
-
-def test_check_class_count():
-    arguments.check_class_count(["BG", "a"], 2, "x.h5")
-    with pytest.raises(ConfigError, match=r"Expected 2 class names, as x\.h5.*1 \(a\)"):
-        arguments.check_class_count(["BG", "a"], 3, "x.h5")

@@ -8,6 +8,7 @@ from skimage.transform import resize as skimage_resize
 
 from mrcnn.errors import DatasetError
 from mrcnn.geometry.masks import (
+    common_pixels,
     compute_overlaps_masks,
     expand_mask,
     extract_bboxes,
@@ -200,3 +201,20 @@ def test_overlaps_of_nothing():
 def test_overlaps_of_different_sizes():
     with pytest.raises(DatasetError, match=r"\(20, 30\) and \(30, 20\)"):
         compute_overlaps_masks(np.zeros((20, 30, 1), bool), np.zeros((30, 20, 1), bool))
+
+
+def test_common_pixels_are_those_of_the_full_masks(rng):
+    for _ in range(50):
+        boxes, masks, full = [], [], []
+        for _ in range(2):
+            y1, x1 = rng.integers(-5, 15, 2)
+            mask = rng.random(rng.integers(0, 12, 2)) < 0.6
+            boxes.append((y1, x1, y1 + mask.shape[0], x1 + mask.shape[1]))
+            masks.append(mask)
+            canvas = np.zeros((40, 40), bool)
+            canvas[y1 + 10 : y1 + 10 + len(mask), x1 + 10 : x1 + 10 + mask.shape[1]] = (
+                mask
+            )
+            full.append(canvas)
+        common = common_pixels(boxes[0], masks[0], boxes[1], masks[1])
+        assert common == (full[0] & full[1]).sum()

@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -279,3 +280,50 @@ def test_source_of_sound_that_is_missing(tmp_path):
             audio_from=tmp_path / "none.mp4",
         )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size_wh", [(64, 40), (63, 41), (1280, 720), (1, 1)])
+def test_lossless_colours_are_exact(tmp_path, rng, size_wh):
+    frames = rng.integers(0, 256, (3, *size_wh[::-1], 3), np.uint8)
+    frames[:, :1] = (100, 150, 200)
+    path = write(tmp_path / "out.mkv", frames)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "ffv1"
+        decoded = [frame.to_ndarray(format="rgb24") for frame in container.decode()]
+    np.testing.assert_array_equal(decoded, frames)
+    # And as this project, and OpenCV, read it.
+    with VideoReader(path) as reader:
+        np.testing.assert_array_equal(list(reader), frames)
+    capture = cv2.VideoCapture(str(path))
+    np.testing.assert_array_equal(capture.read()[1][..., ::-1], frames[0])
+    capture.release()
+
+
+def test_lossless_keeps_times_and_sound(tmp_path, make_clip, numbered_frame):
+    source = make_clip(frames=50, sound="aac")
+    path = tmp_path / "out.mkv"
+    with VideoWriter(
+        path, width=128, height=48, fps=Fraction(25), audio_from=source
+    ) as writer:
+        for i in range(50):
+            writer.write(numbered_frame(i), Fraction(i, 25) + (i > 20))
+    with VideoReader(path) as reader:
+        times = [float(seconds) for _, seconds in reader.timed_frames()]
+        assert reader.info.fps == 25 and reader.info.has_audio
+    # Matroska counts milliseconds.
+    expected = [i / 25 + (i > 20) for i in range(50)]
+    np.testing.assert_allclose(times, expected, atol=1e-3)
+
+
+def test_lossless_after_an_error(tmp_path, numbered_frame):
+    path = tmp_path / "out.mkv"
+    with (
+        pytest.raises(KeyError),
+        VideoWriter(path, width=128, height=48, fps=Fraction(25)) as writer,
+    ):
+        writer.write(numbered_frame(7))
+        raise KeyError
+    with VideoReader(path) as reader:
+        np.testing.assert_array_equal(list(reader), [numbered_frame(7)])
+    assert list(tmp_path.iterdir()) == [path]
