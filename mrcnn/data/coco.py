@@ -20,7 +20,7 @@ from mrcnn.data.annotations import (
     refuse_class_attribute,
     short,
 )
-from mrcnn.data.coco_shapes import polygon_shape, rle_shape
+from mrcnn.data.coco_shapes import CocoPolygon, not_polygons, polygon_shapes, rle_shape
 from mrcnn.data.images import image_hw, stated_hw
 from mrcnn.data.regions import AnnotatedDataset, Region, check_inside
 from mrcnn.data.rle import mask_to_rle
@@ -187,7 +187,10 @@ def _annotations_by_image(
     images: list[dict],
     categories: dict[int, str],
 ) -> dict[int, list[tuple[str, dict]]]:
-    """Return {image id: (place, annotation) of each}, with all ids checked."""
+    """Return {image id: (place, annotation) of each}, with all ids checked.
+
+    A segmentation of polygons that are in order has become a `CocoPolygon`.
+    """
     by_image = {image["id"]: [] for image in images}
     records = content.get("annotations", [])
     if not isinstance(records, list):
@@ -195,8 +198,10 @@ def _annotations_by_image(
             f"{annotation.path}: expected a list under 'annotations'. "
             f"Received: {type(records).__name__}. Export the annotations again."
         )
-    for i, record in enumerate(records):
-        record = record if isinstance(record, dict) else {}
+    records = [record if isinstance(record, dict) else {} for record in records]
+    # Measured together: one by one takes three times as long.
+    polygons = polygon_shapes([record.get("segmentation") for record in records])
+    for i, (record, polygon) in enumerate(zip(records, polygons, strict=True)):
         # The id is optional for an annotation.
         record_id = record.get("id")
         place = f"annotation {record_id if _is_id(record_id) else f'number {i}'}"
@@ -206,6 +211,8 @@ def _annotations_by_image(
                     f"{annotation.path}, {place}: expected a {key} of the file. "
                     f"Received: {key}={short(record.get(key))}. Correct or remove it."
                 )
+        if polygon is not None:
+            record = {**record, "segmentation": polygon}
         by_image[record["image_id"]].append((place, record))
     return by_image
 
@@ -236,8 +243,10 @@ def _region(record: dict, place: str, size: tuple[int, int], where: str) -> Regi
     segmentation = record.get("segmentation")
     if isinstance(segmentation, dict):
         shape = rle_shape(segmentation, size, where_region)
+    elif isinstance(segmentation, CocoPolygon):
+        shape = segmentation
     else:
-        shape = polygon_shape(segmentation, where_region)
+        raise not_polygons(segmentation, where_region)
     is_crowd = record.get("iscrowd", 0)
     if is_crowd not in (0, 1):
         raise DatasetError(

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from mrcnn.data.annotations import LARGEST, short
-from mrcnn.data.polygons import polygon_area
 from mrcnn.data.rle import packed, unpacked_mask
 from mrcnn.data.shapes import MAX_POINTS, tighten
 from mrcnn.errors import DatasetError
 
 # Of a polygon's outline, pixels.
 MAX_OUTLINE = 2_000_000
+# Polygons that are measured at a time: enough to be quick, too few to take memory.
+_TOGETHER = 2000
 
 
 @dataclass(frozen=True)
 class CocoPolygon:
-    """An outline of one or more polygons, drawn by pycocotools; made by `from_parts`.
+    """An outline of one or more polygons, drawn by pycocotools.
 
     Attributes:
         parts: each part as (x1, y1, x2, y2 ...), pixels.
@@ -32,16 +33,6 @@ class CocoPolygon:
     parts: tuple[array[float], ...]
     extent: tuple[float, float, float, float]
     area: float
-
-    @classmethod
-    def from_parts(cls, parts: Sequence[array[float]]) -> CocoPolygon:
-        """Return the shape of some parts, measured once: there are very many shapes."""
-        measures = [_measure(part) for part in parts]
-        if len(parts) == 1:
-            return cls(tuple(parts), *measures[0])
-        extents, areas = zip(*measures, strict=True)
-        y1, x1, y2, x2 = zip(*extents, strict=True)
-        return cls(tuple(parts), (min(y1), min(x1), max(y2), max(x2)), sum(areas))
 
     def rasterise(self, image_hw: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """Return the tight box and the mask inside it."""
@@ -86,80 +77,112 @@ class CocoRle:
         return {"size": list(self.size), "counts": self.counts}
 
 
-def polygon_shape(segmentation, where: str) -> CocoPolygon:
-    """Return the shape of COCO's list of polygons, checked.
+def polygon_shapes(segmentations: Sequence) -> list[CocoPolygon | None]:
+    """Return the shapes of many segmentations, measured together.
+
+    Args:
+        segmentations: as they stand in the file, of any kind.
+
+    Returns:
+        A shape for each list of polygons; None for run lengths, and for what
+        `not_polygons` says the error of.
+    """
+    are_polygons = [_are_polygons(parts) for parts in segmentations]
+    measures = _measured(
+        part
+        for parts, is_right in zip(segmentations, are_polygons, strict=True)
+        if is_right
+        for part in parts
+    )
+    return [
+        _shape(list(islice(measures, len(parts)))) if is_right else None
+        for parts, is_right in zip(segmentations, are_polygons, strict=True)
+    ]
+
+
+def _are_polygons(segmentation) -> bool:
+    """Tell whether it is a list of polygons; NaN and size are left to `_measure`."""
+    # What is no list of numbers is no array; see `contents`.
+    # pycocotools takes four numbers for a box, so that six is the least.
+    return (
+        isinstance(segmentation, list)
+        and len(segmentation) > 0
+        and all(
+            isinstance(part, array) and 6 <= len(part) <= 2 * MAX_POINTS
+            for part in segmentation
+        )
+        and not any(len(part) % 2 for part in segmentation)
+    )
+
+
+def _measured(parts: Iterator[array[float]]) -> Iterator[tuple]:
+    """Yield each polygon with what `_measure` says of it."""
+    while some := list(islice(parts, _TOGETHER)):
+        yield from zip(some, *_measure(some), strict=True)
+
+
+def _measure(parts: Sequence[array[float]]) -> tuple[list, list, list]:
+    """Return whether each polygon can be drawn, its extent and its area.
+
+    Returns:
+        is_drawable: P bools; False where a corner is nan, infinite or far away, or the
+            outline is too long: pycocotools walks all of it.
+        extents: P lists [y1, x1, y2, x2], pixels.
+        areas: P floats, pixels.
+    """
+    corners = np.frombuffer(b"".join(parts)).reshape(-1, 2)  # [C, (x, y)] of all parts
+    ends = np.cumsum([len(part) // 2 for part in parts])
+    starts = np.concatenate([[0], ends[:-1]])
+    # Far corners would overflow.
+    is_near = (np.abs(corners) <= LARGEST).all(axis=1)  # false for nan
+    x, y = np.where(is_near[:, None], corners, 0).T
+    following = np.arange(1, len(x) + 1)
+    following[ends - 1] = starts
+    crosses = x * y[following] - y * x[following]
+    steps = np.maximum(np.abs(x - x[following]), np.abs(y - y[following]))
+    lengths = np.add.reduceat(steps, starts)
+    is_drawable = np.logical_and.reduceat(is_near, starts) & (lengths <= MAX_OUTLINE)
+    extents = [
+        end.reduceat(side, starts)
+        for end, side in (
+            *((np.minimum, y), (np.minimum, x)),
+            *((np.maximum, y), (np.maximum, x)),
+        )
+    ]
+    areas = np.abs(np.add.reduceat(crosses, starts)) / 2
+    return is_drawable.tolist(), np.stack(extents, axis=1).tolist(), areas.tolist()
+
+
+def _shape(measures: list[tuple]) -> CocoPolygon | None:
+    """Return the shape of some parts with their measures, if it can be drawn."""
+    parts, are_drawable, extents, areas = zip(*measures, strict=True)
+    if not all(are_drawable):
+        return None
+    if len(parts) == 1:
+        return CocoPolygon(parts, tuple(extents[0]), areas[0])
+    y1, x1, y2, x2 = zip(*extents, strict=True)
+    return CocoPolygon(parts, (min(y1), min(x1), max(y2), max(x2)), sum(areas))
+
+
+def not_polygons(segmentation, where: str) -> DatasetError:
+    """Return the error of a segmentation that `polygon_shapes` has no shape for.
 
     Args:
         segmentation: as it stands in the file.
         where: file, image and annotation, for the message.
-
-    Raises:
-        DatasetError: it is no list of polygons, or too long to draw.
     """
     if not isinstance(segmentation, list) or not segmentation:
-        raise DatasetError(
+        return DatasetError(
             f"{where}: expected an outline, polygons or run lengths, in segmentation. "
             f"Received: {short(segmentation)}. Outline the object; a box is not "
             "enough."
         )
-    for part in segmentation:
-        # What is no list of numbers is no array; see `contents`.
-        # pycocotools takes four numbers for a box, so that six is the least.
-        is_polygon = isinstance(part, array) and len(part) >= 6 and len(part) % 2 == 0
-        if not is_polygon:
-            raise _no_polygon(part, where)
-    shape = CocoPolygon.from_parts(segmentation)
-    y1, x1, y2, x2 = shape.extent
-    # An area of nan tells of a nan or an infinite corner.
-    if not math.isfinite(shape.area) or not _is_near(shape.extent):
-        raise _no_polygon(
-            max(segmentation, key=lambda part: max(map(abs, part))), where
-        )
-    for part in segmentation:
-        _check_length(part, max(y2 - y1, x2 - x1), where)
-    return shape
-
-
-def _measure(
-    part: array[float],
-) -> tuple[tuple[float, float, float, float], float]:
-    """Return the extent and the area of a polygon."""
-    xs, ys = part[::2], part[1::2]
-    return (min(ys), min(xs), max(ys), max(xs)), polygon_area(xs, ys)
-
-
-def _is_near(extent: tuple[float, float, float, float]) -> bool:
-    return min(extent) >= -LARGEST and max(extent) <= LARGEST
-
-
-def _no_polygon(part, where: str) -> DatasetError:
+    wrong = next((part for part in segmentation if not polygon_shapes([[part]])[0]), 0)
     return DatasetError(
-        f"{where}: expected polygons [x1, y1, x2, y2, x3, y3 ...] of at least "
-        f"3 points. Received: {short(part)}. Outline the object again."
+        f"{where}: expected polygons [x1, y1, x2, y2, x3, y3 ...] of at least 3 points "
+        f"and at most {MAX_POINTS:,}, not longer than {MAX_OUTLINE:,} pixels. "
+        f"Received: {short(wrong)}. Outline the object again."
     )
-
-
-def _check_length(part: array[float], reach: float, where: str) -> None:
-    """Refuse an outline that is too long to draw: pycocotools walks all of it.
-
-    Args:
-        part: the polygon.
-        reach: at least as long as any of its edges, pixels.
-        where: file, image and annotation, for the message.
-
-    Raises:
-        DatasetError: it is.
-    """
-    most = len(part) * reach
-    if most > MAX_OUTLINE:  # seldom: a bound from above, so look closer
-        steps = np.abs(np.diff(np.reshape(part, (-1, 2)), axis=0, append=[part[:2]]))
-        most = float(steps.max(axis=1).sum())
-    if most > MAX_OUTLINE or len(part) > 2 * MAX_POINTS:
-        raise DatasetError(
-            f"{where}: expected an outline of at most {MAX_POINTS:,} points and "
-            f"{MAX_OUTLINE:,} pixels. Received: {len(part) // 2:,} points and "
-            f"{most:,.0f} pixels. Simplify it."
-        )
 
 
 def rle_shape(segmentation: dict, size: tuple[int, int], where: str) -> CocoRle:

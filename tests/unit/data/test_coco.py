@@ -1,5 +1,6 @@
 import json
 import logging
+from array import array
 
 import numpy as np
 import pytest
@@ -7,7 +8,9 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
 from mrcnn.data.coco import detections_to_coco
+from mrcnn.data.coco_shapes import polygon_shapes
 from mrcnn.data.dataset import Dataset
+from mrcnn.data.polygons import polygon_area
 from mrcnn.data.rle import mask_to_rle, rle_to_mask
 from mrcnn.errors import DatasetError
 from mrcnn.structures import Detections
@@ -228,7 +231,7 @@ def test_image_of_another_size_than_stated(coco_content, coco_folder):
 )
 def test_endless_outline(coco_content, coco_folder, polygon):
     folder = coco_folder(coco_content({"segmentation": [polygon]}))
-    with pytest.raises(DatasetError, match="annotation 1: expected an outline of at m"):
+    with pytest.raises(DatasetError, match="annotation 1: expected polygons .*at most"):
         Dataset.load(folder)
 
 
@@ -265,3 +268,21 @@ def test_detections_without_category_ids():
         (np.ones((1, 1), bool),),
     )
     assert detections_to_coco(one, "a.png")[0]["category_id"] == 3
+
+
+def test_polygons_are_measured_alike_together_and_alone(rng):
+    polygons = [
+        [array("d", rng.uniform(-5, 40, 2 * rng.integers(3, 9))) for _ in range(count)]
+        for count in rng.integers(1, 4, 5000)
+    ]
+    shapes = polygon_shapes(polygons)
+    for parts, shape in zip(polygons[:200], shapes[:200], strict=True):
+        xs = [x for part in parts for x in part[::2]]
+        ys = [y for part in parts for y in part[1::2]]
+        assert shape.extent == (min(ys), min(xs), max(ys), max(xs))
+        area = sum(polygon_area(part[::2], part[1::2]) for part in parts)
+        assert shape.area == pytest.approx(area)
+    assert polygon_shapes(polygons[-3:]) == shapes[-3:]
+    # One that cannot be drawn disturbs no other.
+    wrong = [[array("d", [1, 2, 3, float("nan"), 5, 6])], {"counts": []}, None, []]
+    assert polygon_shapes([*wrong, polygons[0]]) == [None] * 4 + shapes[:1]
