@@ -11,6 +11,9 @@ import numpy as np
 from mrcnn.data.annotations import short
 from mrcnn.errors import DatasetError
 
+# Of pixels in a run: far beyond any image, and safe to compute with.
+_MOST = 1 << 31
+
 
 def mask_to_rle(mask: np.ndarray) -> dict:
     """Return a mask in packed run lengths, ready for JSON.
@@ -134,7 +137,7 @@ def packed(rle: dict) -> dict:
         counts = counts.encode("ascii", "replace")
     runs = run_lengths(counts) if isinstance(counts, bytes) else counts
     if not _is_counts(runs) or sum(runs) != size[0] * size[1]:
-        found = sum(runs) if _is_counts(runs) else short(runs)
+        found = sum(runs) if _is_counts(runs) else short(counts)
         raise DatasetError(
             f"Expected run lengths of {size[0]} x {size[1]} pixels in total. "
             f"Received: {found}. Export the annotations again."
@@ -175,5 +178,6 @@ def run_lengths(counts: bytes) -> list[int]:
 
 
 def _is_counts(values) -> bool:
-    is_list = isinstance(values, (list, tuple))
-    return is_list and {int} >= set(map(type, values)) and min(values, default=0) >= 0
+    if not isinstance(values, (list, tuple)) or not {int} >= set(map(type, values)):
+        return False
+    return min(values, default=0) >= 0 and max(values, default=0) < _MOST

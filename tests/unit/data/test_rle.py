@@ -76,3 +76,12 @@ def test_mask_in_a_box_is_that_of_the_whole_image(data):
     whole = np.zeros(image_hw, bool)
     whole[y1:y2, x1:x2] = mask
     assert box_mask_to_rle(mask, (y1, x1, y2, x2), image_hw) == mask_to_rle(whole)
+
+
+@pytest.mark.parametrize(
+    "counts", ["~" * 10_000 + "0", [10**4299] * 11, [2, 10**30]], ids=len
+)
+def test_runs_beyond_any_image(counts):
+    """Their sum has more digits than Python prints."""
+    with pytest.raises(DatasetError, match="Expected run lengths of 2 x 2 pixels"):
+        packed({"size": [2, 2], "counts": counts})
