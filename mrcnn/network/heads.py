@@ -5,6 +5,7 @@ from keras import layers, ops
 
 from mrcnn.network.layers import conv_bn
 from mrcnn.ops import backend
+from mrcnn.ops.replicas import sum_over_replicas
 from mrcnn.ops.roi_align import pyramid_roi_align
 
 
@@ -112,9 +113,10 @@ def _places(used):
     Of nothing at all batch norm would have no mean.
     """
     flat = ops.reshape(used, (-1,))
+    # Those of all devices: batch norm sees them together.
+    is_any = sum_over_replicas(ops.sum(ops.cast(flat, "int32"))) > 0
     is_first = ops.arange(ops.shape(flat)[0]) == 0
-    flat = flat | (is_first & ~ops.any(flat))
-    return ops.cast(ops.nonzero(flat)[0], "int32")
+    return ops.cast(ops.nonzero(flat | (is_first & ~is_any))[0], "int32")
 
 
 def box_head_graph(pooled, *, num_classes, train_bn, fc_layers_size):
