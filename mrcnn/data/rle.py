@@ -157,6 +157,9 @@ def run_lengths(counts: bytes) -> list[int]:
     Args:
         counts: the string, as bytes.
 
+    Raises:
+        DatasetError: a number has no end.
+
     Example:
         >>> run_lengths(b"22")
         [2, 2]
@@ -166,6 +169,11 @@ def run_lengths(counts: bytes) -> list[int]:
         group = byte - 48
         value |= (group & 0x1F) << shift
         shift += 5
+        if shift > 60:
+            raise DatasetError(
+                "Expected run lengths of at most 60 bits. Received: a longer one in "
+                f"{short(counts)}. Export the annotations again."
+            )
         if group & 0x20:
             continue
         if group & 0x10:
