@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
+from mrcnn.data.images import read_labels
 from mrcnn.data.shapes import BoxMask
 from mrcnn.errors import DatasetError
 
 # A photo taken for an instance map has more values than any image has objects.
 _MOST_OBJECTS = 10_000
+
+
+def labels_of_image(
+    path: Path, image_hw: tuple[int, int], advice: str = "Replace the mask."
+) -> np.ndarray:
+    """Return the values of a picture of labels that belongs to an image.
+
+    Args:
+        path: of the picture.
+        image_hw: height and width of the image.
+        advice: what to do where the sizes differ.
+
+    Returns:
+        int32 [H, W].
+
+    Raises:
+        DatasetError: it cannot be read, or is not of the image's size.
+    """
+    labels = read_labels(path)
+    if labels.shape != image_hw:
+        raise DatasetError(
+            f"{path}: expected the size of its image, {image_hw} (height, width). "
+            f"Received: {labels.shape}. {advice}"
+        )
+    return labels
 
 
 def instance_masks(

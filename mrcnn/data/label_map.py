@@ -13,8 +13,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mrcnn.data.annotations import AnnotationFolder, refuse_class_attribute
-from mrcnn.data.images import image_hw, read_labels
-from mrcnn.data.instance_maps import instance_masks
+from mrcnn.data.images import image_hw
+from mrcnn.data.instance_maps import instance_masks, labels_of_image
 from mrcnn.data.labelled import LabelledImage, LabelledShape, labelled_dataset
 from mrcnn.data.layouts import image_files, mask_files, only_class
 from mrcnn.data.problems import unbroken
@@ -84,12 +84,7 @@ def _image(path: Path, maps: list, class_names: list[str] | None) -> LabelledIma
     size = image_hw(path)
     objects = []
     for class_name, map_path in maps:
-        labels = read_labels(map_path)
-        if labels.shape != size:
-            raise DatasetError(
-                f"{map_path}: expected the size of its image, {size} (height, width). "
-                f"Received: {labels.shape}. Replace the mask."
-            )
+        labels = labels_of_image(map_path, size)
         try:
             masks = instance_masks(labels)
         except DatasetError as error:

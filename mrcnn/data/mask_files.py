@@ -12,7 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mrcnn.data.annotations import AnnotationFolder, refuse_class_attribute
-from mrcnn.data.images import image_hw, read_labels
+from mrcnn.data.images import image_hw
+from mrcnn.data.instance_maps import labels_of_image
 from mrcnn.data.labelled import LabelledImage, LabelledShape, labelled_dataset
 from mrcnn.data.layouts import image_files, mask_files, only_class, subfolders
 from mrcnn.data.problems import unbroken
@@ -79,12 +80,7 @@ def _image(folder: Path, class_names: list[str] | None) -> LabelledImage:
     size = image_hw(images[0])
     objects = []
     for class_name, path in mask_files(folder / "masks"):
-        labels = read_labels(path)
-        if labels.shape != size:
-            raise DatasetError(
-                f"{path}: expected the size of its image, {size} (height, width). "
-                f"Received: {labels.shape}. Replace the mask."
-            )
+        labels = labels_of_image(path, size)
         place = str(path.relative_to(folder))
         label = class_name or only_class(class_names, folder)
         objects.append(LabelledShape(BoxMask.from_mask(labels != 0), label, place))

@@ -24,8 +24,8 @@ from mrcnn.data.annotations import (
     check_link,
     refuse_class_attribute,
 )
-from mrcnn.data.images import image_hw, read_labels
-from mrcnn.data.instance_maps import instance_masks
+from mrcnn.data.images import image_hw
+from mrcnn.data.instance_maps import instance_masks, labels_of_image
 from mrcnn.data.labelled import LabelledImage, LabelledShape, labelled_dataset
 from mrcnn.data.problems import tolerated
 from mrcnn.data.regions import AnnotatedDataset
@@ -107,12 +107,7 @@ def _image(file: AnnotationFile, map_path: Path) -> LabelledImage | None:
             "take the image out."
         )
     check_link(map_path.parent, map_path.name)
-    labels = read_labels(map_path)
-    if labels.shape != size:
-        raise DatasetError(
-            f"{map_path}: expected the size of its image, {size} (height, width). "
-            f"Received: {labels.shape}. Export it again."
-        )
+    labels = labels_of_image(map_path, size, "Export it again.")
     try:
         masks = instance_masks(_numbers(labels), background=(0, _BORDER))
     except DatasetError as error:

@@ -27,6 +27,28 @@ def is_numbered(path: str | Path) -> bool:
     return path.suffix.lower() == ".png" and NUMBER.search(path.name) is not None
 
 
+def checked_frame(
+    frame: np.ndarray, shape: tuple[int, int, int], path: Path
+) -> np.ndarray:
+    """Return a frame as an array, refused if it is not what a writer was made for.
+
+    Args:
+        frame: uint8 [H, W, 3].
+        shape: (H, W, 3) that it has to have.
+        path: what is written, for the message.
+
+    Raises:
+        VideoError: shape or dtype differ.
+    """
+    frame = np.asarray(frame)
+    if frame.shape != shape or frame.dtype != np.uint8:
+        raise VideoError(
+            f"Expected a frame uint8 {shape} for {path}. Received: {frame.dtype} "
+            f"{frame.shape}. Draw on the frame without resizing it."
+        )
+    return frame
+
+
 class ImageWriter:
     """Writes frames as PNG images, numbered from 0; used as a `VideoWriter` is.
 
@@ -72,13 +94,7 @@ class ImageWriter:
         Raises:
             VideoError: shape or dtype differ, or the file cannot be written.
         """
-        frame = np.asarray(frame)
-        if frame.shape != self._frame_shape or frame.dtype != np.uint8:
-            raise VideoError(
-                f"Expected a frame uint8 {self._frame_shape} for {self.path}. "
-                f"Received: {frame.dtype} {frame.shape}. Draw on the frame "
-                "without resizing it."
-            )
+        frame = checked_frame(frame, self._frame_shape, self.path)
         # Not the operator %: there may be another one in the name.
         number = f"{self.num_frames:{NUMBER.search(self.path.name)[1] or ''}d}"
         path = self.path.with_name(NUMBER.sub(number, self.path.name, count=1))

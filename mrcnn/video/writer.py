@@ -17,6 +17,7 @@ import av
 import numpy as np
 
 from mrcnn.errors import VideoError
+from mrcnn.video.image_writer import checked_frame
 from mrcnn.video.sound import SoundTracks
 
 logger = logging.getLogger(__name__)
@@ -131,13 +132,7 @@ class VideoWriter:
         Raises:
             VideoError: shape or dtype differ, or the file cannot be written.
         """
-        frame = np.asarray(frame)
-        if frame.shape != self._frame_shape or frame.dtype != np.uint8:
-            raise VideoError(
-                f"Expected a frame uint8 {self._frame_shape} for {self.path}. "
-                f"Received: {frame.dtype} {frame.shape}. Draw on the frame "
-                "without resizing it."
-            )
+        frame = checked_frame(frame, self._frame_shape, self.path)
         ticks = self._next_ticks
         if seconds is not None:
             ticks = max(self._last_ticks + 1, round(seconds / self._time_base))
