@@ -56,13 +56,7 @@ def add_evaluation_flags(
         logs: default of --logs.
         add_data_flags: adds the flags that say what to evaluate on.
     """
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="FOLDER",
-        default=Path("output/evaluation"),
-        help="folder of the results (default: %(default)s)",
-    )
+    outputs.add_output_flag(parser, "output/evaluation")
     add_data_flags(parser, dataset=dataset)
     arguments.add_detection_flags(parser, logs=logs)
     group = parser.add_argument_group("evaluation")

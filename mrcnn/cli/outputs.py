@@ -65,14 +65,22 @@ def require_videos(paths: Sequence[Path | str]) -> None:
             )
 
 
-def add_output_flag(parser: argparse.ArgumentParser) -> None:
-    """Add the folder of the results."""
+def add_output_flag(
+    parser: argparse.ArgumentParser, default: str = "output", what: str = "results"
+) -> None:
+    """Add the folder of the results.
+
+    Args:
+        parser: the parser to add to.
+        default: of the flag.
+        what: is in the folder, for the help.
+    """
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FOLDER",
-        default=Path("output"),
-        help="folder of the results (default: %(default)s)",
+        default=Path(default),
+        help=f"folder of the {what} (default: %(default)s)",
     )
 
 

@@ -12,13 +12,30 @@ from pathlib import Path
 
 import numpy as np
 
-from mrcnn.cli import outputs
-from mrcnn.cli.objects import Finder
-from mrcnn.cli.videos import open_video
+from mrcnn.cli import arguments, outputs
+from mrcnn.cli.objects import Finder, add_object_flags
+from mrcnn.cli.videos import add_video_flags, open_video
 from mrcnn.errors import DatasetError, VideoError
 from mrcnn.structures import Detections
 
 Draw = Callable[[np.ndarray, Detections], np.ndarray]
+
+
+def add_redraw_flags(parser: argparse.ArgumentParser, logs: str | Path) -> None:
+    """Add inputs and output, and the flags of objects, network and videos.
+
+    Args:
+        parser: the parser to add to.
+        logs: default of --logs.
+    """
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT", help="image, video, folder or pattern"
+    )
+    outputs.add_output_flag(parser)
+    add_object_flags(parser)
+    arguments.add_detection_flags(parser, logs=logs, confidence=0.5)
+    add_video_flags(parser, numbers=False)
+    parser.set_defaults(weights="coco")
 
 
 def redraw(

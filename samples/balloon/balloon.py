@@ -95,13 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     sources = splashing.add_mutually_exclusive_group(required=True)
     sources.add_argument("--image", metavar="FILE", help="the image to splash")
     sources.add_argument("--video", metavar="FILE", help="the video to splash")
-    splashing.add_argument(
-        "--output",
-        type=Path,
-        metavar="FOLDER",
-        default=Path("output"),
-        help="folder of the result (default: %(default)s)",
-    )
+    outputs.add_output_flag(splashing, what="result")
     arguments.add_detection_flags(splashing, logs=ROOT / "logs")
     splashing.set_defaults(run=splash, classes=None)
     return parser

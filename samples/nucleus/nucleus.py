@@ -176,13 +176,7 @@ def build_parser() -> argparse.ArgumentParser:
         default="stage1_test",
         help="folder in it (default: %(default)s)",
     )
-    detecting.add_argument(
-        "--output",
-        type=Path,
-        metavar="FOLDER",
-        default=Path("output/nucleus"),
-        help="folder of the results (default: %(default)s)",
-    )
+    outputs.add_output_flag(detecting, "output/nucleus")
     arguments.add_detection_flags(detecting, logs=ROOT / "logs")
     detecting.set_defaults(run=detect, classes=None)
     return parser

@@ -21,13 +21,12 @@ sys.path.insert(0, str(ROOT))  # so that a clone needs no installation
 
 import numpy as np
 
-from mrcnn.cli import arguments, outputs
+from mrcnn.cli import outputs
 from mrcnn.cli.detector import load_detector
 from mrcnn.cli.main import guard
-from mrcnn.cli.objects import add_object_flags, object_finder
-from mrcnn.cli.redraw import Draw, redraw
+from mrcnn.cli.objects import object_finder
+from mrcnn.cli.redraw import Draw, add_redraw_flags, redraw
 from mrcnn.cli.values import rgb
-from mrcnn.cli.videos import add_video_flags
 from mrcnn.structures import Detections
 
 
@@ -36,10 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="image, video, folder or pattern"
-    )
-    outputs.add_output_flag(parser)
+    add_redraw_flags(parser, ROOT / "logs")
     parser.add_argument(
         "--background",
         metavar="WHAT",
@@ -47,10 +43,6 @@ def build_parser() -> argparse.ArgumentParser:
         help="grey, blur, a colour as R,G,B, or the path of an image, which is scaled "
         "to cover (default: %(default)s)",
     )
-    add_object_flags(parser)
-    arguments.add_detection_flags(parser, logs=ROOT / "logs", confidence=0.5)
-    add_video_flags(parser, numbers=False)
-    parser.set_defaults(weights="coco")
     return parser
 
 
