@@ -28,8 +28,11 @@ class ShapesConfig(Config):
     IMAGE_MIN_DIM = 128
     IMAGE_MAX_DIM = 128
     RPN_ANCHOR_SCALES = (8, 16, 32, 64, 128)
-    # Few shapes in an image: of 200 ROIs most would be background.
-    TRAIN_ROIS_PER_IMAGE = 32
+    # At most four shapes in an image: with more ROIs the mask head, which sees the
+    # positive third of them, would take most of a step.
+    TRAIN_ROIS_PER_IMAGE = 16
+    POST_NMS_ROIS_INFERENCE = 200
+    DETECTION_MAX_INSTANCES = 20
     # Nothing is pre-trained: batch norm learns too, and AdamW is quicker than SGD.
     TRAIN_BN = None
     OPTIMIZER = "adamw"
