@@ -110,6 +110,7 @@ def read_graph(path: Path) -> bytes:
             return path.read_bytes()
         with gzip.open(path) as unpacked:
             content = _read_member(unpacked)
+            unpacked.seek(_MOST_UNPACKED)  # to the end, where the checksum is
     # Whatever an archive can bring tarfile to.
     except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
         problem = getattr(error, "strerror", None) or error

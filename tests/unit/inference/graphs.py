@@ -4,6 +4,8 @@ They find the red area of an image as a bottle, its green area as a toothbrush, 
 things that are to be left out: see `answers`.
 """
 
+from contextlib import contextmanager
+
 import numpy as np
 
 IMAGE_HW = (50, 80)
@@ -71,13 +73,9 @@ def frozen(
         classes: instead of those of `answers`.
         fixed: height and width of the images that it runs on, None for all.
     """
-    graph = tf.Graph()
-    with graph.as_default():
-        image = tf.compat.v1.placeholder(
-            dtype, [None, None, None, 3], name="image_tensor"
-        )
-        image = tf.ensure_shape(image, [None, *(fixed or (None, None)), 3])
-        outputs = answers(tf, tf.cast(image, tf.uint8), mask_side)
+    with _tensorflow_1(tf) as graph:
+        image = _image_tensor(tf, dtype)
+        outputs = answers(tf, _one_by_one(tf, image, fixed), mask_side)
         if classes is not None:
             outputs["detection_classes"] = tf.constant([classes])
         for name in set(outputs) - set(without):
@@ -88,9 +86,9 @@ def frozen(
 def save_as_tensorflow_1(tf, folder, mask_side=15) -> None:
     """Write a saved model as the zoo's: input "inputs", no variables."""
     v1 = tf.compat.v1
-    with tf.Graph().as_default(), v1.Session() as session:
-        image = v1.placeholder(tf.uint8, [None, None, None, 3], name="image_tensor")
-        outputs = answers(tf, image, mask_side)
+    with _tensorflow_1(tf), v1.Session() as session:
+        image = _image_tensor(tf)
+        outputs = answers(tf, _one_by_one(tf, image), mask_side)
         v1.saved_model.simple_save(session, str(folder), {"inputs": image}, outputs)
 
 
@@ -107,3 +105,25 @@ def save_as_tensorflow_2(tf, folder, mask_side=15) -> None:
     signature = [tf.TensorSpec([1, None, None, 3], tf.uint8, name="input_tensor")]
     module.find = tf.function(find, input_signature=signature)
     tf.saved_model.save(module, str(folder), {"serving_default": module.find})
+
+
+@contextmanager
+def _tensorflow_1(tf):
+    """A graph whose loops are single operations, as TensorFlow 1 wrote them."""
+    tf.compat.v1.disable_control_flow_v2()
+    try:
+        with tf.Graph().as_default() as graph:
+            yield graph
+    finally:
+        tf.compat.v1.enable_control_flow_v2()
+
+
+def _image_tensor(tf, dtype="uint8"):
+    shape = [None, None, None, 3]
+    return tf.compat.v1.placeholder(dtype, shape, name="image_tensor")
+
+
+def _one_by_one(tf, images, fixed=None):
+    """The images, in a loop over them as the zoo's graphs have for scaling."""
+    images = tf.ensure_shape(images, [None, *(fixed or (None, None)), 3])
+    return tf.map_fn(lambda image: tf.cast(image, tf.uint8), images, tf.uint8)

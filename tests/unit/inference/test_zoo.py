@@ -30,6 +30,12 @@ def folder(tmp_path_factory):
     return folder
 
 
+def test_the_graphs_here_have_loops_as_those_of_the_zoo(folder):
+    content = (folder / "15.pb").read_bytes()
+    operations = {node.op for node in tf.compat.v1.GraphDef.FromString(content).node}
+    assert {"Enter", "Merge", "Switch", "NextIteration", "Exit"} <= operations
+
+
 @pytest.mark.parametrize(
     ("path", "side"),
     [

@@ -164,7 +164,8 @@ def test_sizes_that_are_not_true(tmp_path, headers, problem):
         (b"text, no archive at all", "Not a gzipped file"),
         (gzip.compress(b"text, no archive at all" * 99), "header"),
         (lambda whole: whole[: len(whole) // 2], "end"),
-        (lambda whole: whole[:300] + b"\0\xff" * 20 + whole[340:], ""),
+        (lambda whole: whole[:-5], "end"),
+        (lambda whole: whole[:1000] + b"\0\xff" * 9 + whole[1018:], "CRC check failed"),
     ],
 )
 def test_damaged_archives(tmp_path, content, problem):
