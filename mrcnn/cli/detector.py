@@ -9,13 +9,11 @@ from mrcnn.config import Config
 from mrcnn.errors import ConfigError, WeightsError, nearest
 from mrcnn.weights.zoo import is_graph
 
-# Flags that a graph has no use for: it has its own settings, and sees an image a time.
+# Flags that a graph does not follow, and what they are when not given: it has settings
+# of its own, and sees one image at a time.
 _NOT_OF_GRAPHS = {
-    "backbone": None,
-    "image_size": None,
-    "set": [],
-    "channels": None,
-    "batch": 1,
+    **dict.fromkeys(("backbone", "image_size", "channels")),
+    **{"set": [], "batch": 1},
 }
 
 

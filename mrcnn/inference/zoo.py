@@ -72,7 +72,12 @@ class ZooModel:
             self._run = load_frozen_graph(read_graph(path), path)
 
     def detect(self, images: Sequence[np.ndarray], verbose: int = 0) -> list[dict]:
-        """Find objects, and return them as `MaskRCNN.detect` does."""
+        """Find objects, and return them as `MaskRCNN.detect` does.
+
+        Args:
+            images: as in `detect_images`.
+            verbose: of no effect; calls of `MaskRCNN.detect` may have it.
+        """
         return [found.to_dict() for found in self.detect_images(images)]
 
     def detect_images(

@@ -70,13 +70,15 @@ def load_saved_model(folder: Path) -> Run:
     tf = _tensorflow()
     try:
         model = tf.saved_model.load(str(folder))
-        signature = model.signatures["serving_default"]
-        _, inputs = signature.structured_input_signature
-        (name, spec), *others = inputs.items()
     except Exception as error:  # of many types, TensorFlow's and Python's
         raise _refused(folder, error) from error
-    is_image = spec.dtype == tf.uint8 and not others
+    if "serving_default" not in model.signatures:
+        raise _refused(folder, "without the signature serving_default")
+    signature = model.signatures["serving_default"]
+    _, inputs = signature.structured_input_signature
+    is_image = [spec.dtype for spec in inputs.values()] == [tf.uint8]
     _require(is_image, signature.structured_outputs, folder)
+    (name,) = inputs
 
     def call(image):
         # The signature alone does not keep the variables of its model.

@@ -28,6 +28,10 @@ _MOST_UNPACKED = 4 << 30
 _MOST_OF_GRAPH = 1 << 30
 _MOST_FILES = 1000
 _CHUNK_BYTES = 1 << 20
+# What a damaged archive, or one that means no good, can bring its readers to.
+_UNREADABLE = (
+    *(tarfile.TarError, zlib.error, OSError, EOFError, ValueError, RecursionError),
+)
 
 
 def is_graph(weights: str | Path) -> bool:
@@ -111,11 +115,8 @@ def read_graph(path: Path) -> bytes:
         with gzip.open(path) as unpacked:
             content = _read_member(unpacked)
             unpacked.seek(_MOST_UNPACKED)  # to the end, where the checksum is
-    # Whatever an archive can bring tarfile to.
-    except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
+    except _UNREADABLE as error:
         problem = getattr(error, "strerror", None) or error
-    except tarfile.TarError as error:
-        problem = error
     else:
         if content is not None:
             return content

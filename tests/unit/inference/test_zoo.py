@@ -232,6 +232,8 @@ def test_folders_that_are_no_such_model(folder, tmp_path):
     tf.saved_model.save(module, tmp_path, {"serving_default": module.double})
     message = refusal(tmp_path)
     assert "without image_tensor (uint8), num_detections, detection_scores" in message
+    tf.saved_model.save(tf.Module(), tmp_path)
+    assert "without the signature serving_default" in refusal(tmp_path)
     empty = tmp_path / "empty"
     empty.mkdir()
     assert "empty" in refusal(empty)
