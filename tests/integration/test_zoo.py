@@ -14,8 +14,8 @@ from PIL import Image
 from mrcnn.cli.coco_classes import COCO_CLASSES
 from mrcnn.cli.main import main
 from mrcnn.video.writer import VideoWriter
-from tests.unit.inference import graphs
-from tests.unit.inference.graphs import GREEN, IMAGE_HW, RED, picture
+from tests.unit.ops import graphs
+from tests.unit.ops.graphs import GREEN, IMAGE_HW, RED, picture
 
 tf = pytest.importorskip("tensorflow", reason="graphs of the zoo run on TensorFlow")
 

@@ -1,7 +1,5 @@
 """Graphs of the zoo's signature: what they answer arrives as `Detections`."""
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -9,8 +7,8 @@ from mrcnn.cli.coco_classes import COCO_CLASSES
 from mrcnn.errors import ConfigError, DatasetError, WeightsError
 from mrcnn.inference.zoo import ZooModel, unmold
 from tests.unit.evaluation.scenes import FakeDataset
-from tests.unit.inference import graphs
-from tests.unit.inference.graphs import GREEN, IMAGE_HW, LEFT, RED, picture
+from tests.unit.ops import graphs
+from tests.unit.ops.graphs import GREEN, IMAGE_HW, LEFT, RED, picture
 
 tf = pytest.importorskip("tensorflow", reason="graphs of the zoo run on TensorFlow")
 
@@ -28,12 +26,6 @@ def folder(tmp_path_factory):
     graphs.save_as_tensorflow_1(tf, folder / "saved1")
     graphs.save_as_tensorflow_2(tf, folder / "saved2", 33)
     return folder
-
-
-def test_the_graphs_here_have_loops_as_those_of_the_zoo(folder):
-    content = (folder / "15.pb").read_bytes()
-    operations = {node.op for node in tf.compat.v1.GraphDef.FromString(content).node}
-    assert {"Enter", "Merge", "Switch", "NextIteration", "Exit"} <= operations
 
 
 @pytest.mark.parametrize(
@@ -183,70 +175,3 @@ def test_arrays_of_other_shapes(name):
     wrong[name] = wrong[name][..., None]
     with pytest.raises(WeightsError, match=f"Expected arrays of one.*{name}.*, 1"):
         unmold(wrong, (7, 11), min_confidence=0)
-
-
-def refusal(path) -> str:
-    with pytest.raises(WeightsError) as caught:
-        ZooModel(path)
-    message = str(caught.value)
-    assert str(path) in message
-    assert "image_tensor uint8 [1, H, W, 3] in, num_detections, detec" in message
-    return message
-
-
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (b"hello, this is a text\n" * 9, "Error parsing message"),
-        (b"", "without image_tensor (uint8), num_detections"),
-        (lambda: graphs.frozen(tf)[:-2000], "Error parsing message"),
-        (
-            lambda: graphs.frozen(tf, without=["detection_masks"]),
-            "(without detection_masks)",
-        ),
-        (lambda: graphs.frozen(tf, dtype="float32"), "(without image_tensor (uint8))"),
-        (
-            lambda: graphs.frozen(tf).replace(b"StridedSlice", b"StridedSlicf"),
-            "StridedSlicf",
-        ),
-    ],
-)
-def test_files_that_are_no_such_graph(tmp_path, content, problem):
-    path = tmp_path / "graph.pb"
-    path.write_bytes(content() if callable(content) else content)
-    assert problem in refusal(path)
-
-
-def test_folders_that_are_no_such_model(folder, tmp_path):
-    model = tmp_path / "saved_model.pb"
-    model.write_bytes((folder / "saved1/saved_model.pb").read_bytes()[:-200])
-    assert "Cannot parse file" in refusal(tmp_path)
-    model.write_bytes(b"")
-    refusal(tmp_path)
-    model.unlink()
-    module = tf.Module()
-    module.double = tf.function(
-        lambda x: {"detection_boxes": 2 * x},
-        input_signature=[tf.TensorSpec([1], tf.float32)],
-    )
-    tf.saved_model.save(module, tmp_path, {"serving_default": module.double})
-    message = refusal(tmp_path)
-    assert "without image_tensor (uint8), num_detections, detection_scores" in message
-    tf.saved_model.save(tf.Module(), tmp_path)
-    assert "without the signature serving_default" in refusal(tmp_path)
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    assert "empty" in refusal(empty)
-
-
-def test_a_graph_that_fails_on_an_image(tmp_path):
-    path = tmp_path / "graph.pb"
-    path.write_bytes(graphs.frozen(tf, fixed=(20, 20)))
-    with pytest.raises(WeightsError, match=r"to run on an image of \(50, 80, 3\)"):
-        ZooModel(path).detect([picture(RED, GREEN)])
-
-
-def test_without_tensorflow(folder, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(WeightsError, match=r"whatever Keras runs on\. .*pip install"):
-        ZooModel(folder / "15.pb")

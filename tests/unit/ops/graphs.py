@@ -60,9 +60,7 @@ def answers(tf, image, mask_side=15):
     }
 
 
-def frozen(
-    tf, mask_side=15, *, without=(), dtype="uint8", classes=None, fixed=None
-) -> bytes:
+def frozen(tf, mask_side=15, *, without=(), dtype="uint8", fixed=None) -> bytes:
     """A frozen graph.
 
     Args:
@@ -70,14 +68,11 @@ def frozen(
         mask_side: of the masks.
         without: outputs to leave out.
         dtype: of the input.
-        classes: instead of those of `answers`.
         fixed: height and width of the images that it runs on, None for all.
     """
     with _tensorflow_1(tf) as graph:
         image = _image_tensor(tf, dtype)
         outputs = answers(tf, _one_by_one(tf, image, fixed), mask_side)
-        if classes is not None:
-            outputs["detection_classes"] = tf.constant([classes])
         for name in set(outputs) - set(without):
             tf.identity(outputs[name], name=name)
     return graph.as_graph_def().SerializeToString()
