@@ -216,7 +216,7 @@ def _class_ids(coco_ids: np.ndarray) -> np.ndarray:
     if wrong.size:
         raise WeightsError(
             f"Expected COCO's classes, 1 to {_NUM_IDS}. Received: class {wrong[0]:g}. "
-            "Graphs with other classes cannot be used: their names are not known."
+            "Take a graph that was trained on COCO, zoo:inception_v2 for example."
         )
     is_class = ~np.isin(np.arange(_NUM_IDS + 1), (0, *_NO_CLASS))
     return np.where(is_class, np.cumsum(is_class), 0)[coco_ids.astype(int)].astype(
