@@ -19,8 +19,6 @@ from mrcnn.config import Config
 from mrcnn.errors import ConfigError
 from mrcnn.evaluation import report
 from mrcnn.evaluation.coco import MIN_CONFIDENCE
-from mrcnn.evaluation.detecting import detect_all
-from mrcnn.evaluation.speed import Stopwatch, peak_memory
 from mrcnn.geometry.boxes import norm_boxes
 from mrcnn.geometry.molding import (
     compose_image_meta,
@@ -29,6 +27,7 @@ from mrcnn.geometry.molding import (
     unmold_image,
 )
 from mrcnn.inference import detect as inference
+from mrcnn.inference import evaluating
 from mrcnn.network.build import (
     build_network,
     compute_backbone_shapes,
@@ -43,7 +42,6 @@ from mrcnn.network.proposals import ProposalLayer
 from mrcnn.network.resnet import resnet_graph
 from mrcnn.network.rpn import build_rpn_model, rpn_graph
 from mrcnn.network.targets import DetectionTargetLayer
-from mrcnn.ops import backend
 from mrcnn.ops.boxes import apply_box_deltas as apply_box_deltas_graph
 from mrcnn.ops.boxes import clip_boxes as clip_boxes_graph
 from mrcnn.ops.boxes import compute_overlaps as overlaps_graph
@@ -508,30 +506,17 @@ class MaskRCNN:
             evaluation = model.evaluate(val_dataset)
             evaluation.coco["segm"]["AP50"], evaluation.curves[1].best.threshold
         """
-        image_ids = dataset.image_ids if image_ids is None else image_ids
-        watch = Stopwatch()
-        found = detect_all(
-            dataset,
-            image_ids,
-            partial(self._detect_unsure(), watch=watch),
-            self.config.BATCH_SIZE,
-            watch=watch,
-            progress=progress,
-        )
         if min_score is None:
             min_score = self.config.DETECTION_MIN_CONFIDENCE
-        return report.evaluate(
+        return evaluating.evaluate(
+            self._detect_unsure(),
             dataset,
             image_ids,
-            found,
+            batch_size=self.config.BATCH_SIZE,
             iou_threshold=iou_threshold,
             min_score=min_score,
             num_mistakes=num_mistakes,
-            speed={
-                "seconds_per_image": watch.seconds_per_image(),
-                "peak_memory": peak_memory(),
-                "peak_device_memory": backend.peak_device_memory(),
-            },
+            progress=progress,
         )
 
     def detect_molded(

@@ -129,10 +129,14 @@ def add_detection_flags(
     group = parser.add_argument_group("network")
     group.add_argument(
         "--weights",
+        "--model",
         metavar="FROM",
         default="last",
         help="last or best (of the newest run in --logs), coco (80 everyday classes, "
-        "downloaded once), or the path of a checkpoint (default: %(default)s)",
+        "downloaded once), the path of a checkpoint; or a graph of TensorFlow's model "
+        "zoo with COCO's classes: zoo:inception_v2, zoo:inception_resnet_v2, "
+        "zoo:resnet50, zoo:resnet101, or the path of a frozen graph (.pb), a saved "
+        "model or an archive (default: %(default)s)",
     )
     _add_network_flags(group)
     _add_logs_flag(group, logs)

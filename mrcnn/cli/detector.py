@@ -1,4 +1,4 @@
-"""From the detection flags to a network that finds objects, with its class names."""
+"""From the detection flags to what finds objects, with its class names."""
 
 import argparse
 from pathlib import Path
@@ -7,6 +7,14 @@ from mrcnn.cli import arguments, runs
 from mrcnn.cli.coco_classes import COCO_CLASSES
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError, WeightsError, nearest
+from mrcnn.weights.zoo import is_graph
+
+# Flags that a graph does not follow, and what they are when not given: it has settings
+# of its own, and sees one image at a time.
+_NOT_OF_GRAPHS = {
+    **dict.fromkeys(("backbone", "image_size", "channels")),
+    **{"set": [], "batch": 1},
+}
 
 
 def load_detector(
@@ -19,7 +27,7 @@ def load_detector(
 
     What the flags leave open comes from the run.json beside the weights, or,
     where there is none (files of the original library), from `base` and
-    `class_names`.
+    `class_names`. A graph of TensorFlow's model zoo brings all but its least score.
 
     Args:
         args: flags of `add_detection_flags`, and `classes`: all names where the
@@ -28,13 +36,15 @@ def load_detector(
         class_names: their names, without the background.
 
     Returns:
-        (model, names): a `MaskRCNN` in inference mode, and the names of its K
-        classes, the background first.
+        (model, names): a `MaskRCNN` in inference mode, or a `ZooModel`, and the names
+        of its K classes, the background first.
 
     Raises:
         ConfigError: class names or settings are missing or do not fit.
         WeightsError: there are no such weights.
     """
+    if is_graph(args.weights):
+        return _load_graph(args)
     weights, run = _weights_and_run(args, base)
     if run:
         names = _names_of_run(args.classes, run.class_names)
@@ -60,6 +70,22 @@ def load_detector(
     else:
         model.load_weights(str(weights), by_name=True)
     return model, names
+
+
+def _load_graph(args: argparse.Namespace):
+    for flag, default in _NOT_OF_GRAPHS.items():
+        value = getattr(args, flag, default)
+        if value != default:
+            flag = flag.replace("_", "-")
+            raise ConfigError(
+                f"Expected a graph with its own settings. Received: --{flag} beside "
+                f"--model={args.weights}. Leave --{flag} out."
+            )
+    names = _names_of_run(args.classes, COCO_CLASSES)
+
+    from mrcnn.inference.zoo import ZooModel
+
+    return ZooModel(args.weights, min_confidence=args.confidence), names
 
 
 def _names_of_run(wanted: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from mrcnn.cli import arguments, datasets, outputs
 from mrcnn.cli.detector import load_detector
 from mrcnn.cli.values import fraction, positive
 from mrcnn.config import Config
+from mrcnn.weights.zoo import is_graph
 
 _DESCRIPTION = """\
 Measure how well a training finds the objects of the validation images.
@@ -105,7 +106,7 @@ def evaluate(
         progress=_progress,
     )
     weights = args.weights
-    if weights not in arguments.DOWNLOADED:
+    if weights not in arguments.DOWNLOADED and not is_graph(weights):
         weights = arguments.weights_path(args, base.NAME)
     title = f"Evaluation of {weights} on {args.dataset}"
     print(f"{len(evaluation.image_ids)} images of {args.dataset}")

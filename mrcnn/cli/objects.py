@@ -71,7 +71,7 @@ def object_finder(
     """Return what finds the objects that the flags ask for.
 
     Args:
-        model: a `MaskRCNN` in inference mode.
+        model: a `MaskRCNN` in inference mode, or a `ZooModel`.
         class_names: K names, the background first.
         args: flags of `add_object_flags`.
 

@@ -31,6 +31,8 @@ examples:
       folders, patterns and videos at once
   mrcnn predict photo.jpg --weights coco --classes person,dog --save-crops
       two of the 80 everyday classes of COCO, without any training
+  mrcnn predict photo.jpg --model zoo:inception_v2
+      the same classes with a graph of TensorFlow's model zoo
   mrcnn predict aerial.tif --tile
       a large image in tiles, each object once
   mrcnn predict rtsp://door/1 --end 60
@@ -107,7 +109,7 @@ def predict(model, class_names, paths, args: argparse.Namespace) -> None:
     """Write the results of images and videos, and print what was found and where.
 
     Args:
-        model: a `MaskRCNN` in inference mode.
+        model: a `MaskRCNN` in inference mode, or a `ZooModel`.
         class_names: K names, the background first.
         paths: images and videos.
         args: as `run` takes them.

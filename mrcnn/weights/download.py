@@ -31,12 +31,13 @@ class RemoteFile:
     Attributes:
         url: where it is.
         size: bytes, None where not known.
-        md5: hexadecimal digest, None where not known.
+        digest: algorithm and hexadecimal digits, "md5:a268eb855778..." for example;
+            None where not known.
     """
 
     url: str
     size: int | None = None
-    md5: str | None = None
+    digest: str | None = None
 
     @property
     def file_name(self) -> str:
@@ -44,6 +45,7 @@ class RemoteFile:
         return self.url.rsplit("/", 1)[-1]
 
 
+_ZOO = "http://download.tensorflow.org/models/object_detection/mask_rcnn_"
 KNOWN_FILES = {
     "coco": RemoteFile(
         "https://github.com/matterport/Mask_RCNN/releases/download/v2.0/"
@@ -53,12 +55,37 @@ KNOWN_FILES = {
     "imagenet-resnet50": RemoteFile(
         "https://github.com/fchollet/deep-learning-models/releases/download/v0.2/"
         "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        md5="a268eb855778b3df3c7506639542a6af",
+        digest="md5:a268eb855778b3df3c7506639542a6af",
     ),
     "imagenet-resnet101": RemoteFile(
         "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
         "resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
-        md5="88cf7a10940856eca736dc7b7e228a21",
+        digest="md5:88cf7a10940856eca736dc7b7e228a21",
+    ),
+    # TensorFlow's zoo publishes no digests; these are those of Open Model Zoo.
+    "zoo:inception_v2": RemoteFile(
+        f"{_ZOO}inception_v2_coco_2018_01_28.tar.gz",
+        size=177_817_887,
+        digest="sha256:"
+        "4f57861c2ff1c87e92495789ee266e41a7dc79a038521d93a153be403b0b601f",
+    ),
+    "zoo:inception_resnet_v2": RemoteFile(
+        f"{_ZOO}inception_resnet_v2_atrous_coco_2018_01_28.tar.gz",
+        size=727_390_102,
+        digest="sha384:fe7871a3b291e30b299b859ffddc2b73f25890c259aedcd5"
+        "bde6fb6dd6b5507a24e7d370365e3bdd3497f1786a0f4d36",
+    ),
+    "zoo:resnet50": RemoteFile(
+        f"{_ZOO}resnet50_atrous_coco_2018_01_28.tar.gz",
+        size=449_505_463,
+        digest="sha256:"
+        "f3741f099bdb414e172cc8cc41370213a41afd04d7aa970f7854f09a75172481",
+    ),
+    "zoo:resnet101": RemoteFile(
+        f"{_ZOO}resnet101_atrous_coco_2018_01_28.tar.gz",
+        size=661_899_639,
+        digest="sha256:"
+        "67ac8d5f0974753e9a5b04d36376e20b3be55b5dcd6ce43bc25aed6c5583709d",
     ),
 }
 
@@ -92,15 +119,24 @@ def fetch(
         WeightsError: the name is unknown, there is no network, or what came is
             not the file.
     """
+    remote = known_file(name)
+    path = Path(cache_dir or cache_folder()) / remote.file_name
+    download(remote, path, progress=progress)
+    return path
+
+
+def known_file(name: str) -> RemoteFile:
+    """Return a known file by its name.
+
+    Raises:
+        WeightsError: the name is unknown.
+    """
     if name not in KNOWN_FILES:
         raise WeightsError(
             f"Expected one of {', '.join(KNOWN_FILES)}. Received: name={name!r}."
             f"{nearest(name, KNOWN_FILES)}"
         )
-    remote = KNOWN_FILES[name]
-    path = Path(cache_dir or cache_folder()) / remote.file_name
-    download(remote, path, progress=progress)
-    return path
+    return KNOWN_FILES[name]
 
 
 def download_trained_weights(coco_model_path: str | Path, verbose: int = 1) -> None:
@@ -238,13 +274,14 @@ def _problem(remote: RemoteFile, path: Path) -> str | None:
     size = _size(path)
     if remote.size is not None and size != remote.size:
         return f"{size:,} bytes instead of {remote.size:,}"
-    if remote.md5 is not None:
-        digest = hashlib.md5(usedforsecurity=False)
+    if remote.digest is not None:
+        algorithm, _, expected = remote.digest.partition(":")
+        digest = hashlib.new(algorithm, usedforsecurity=False)
         with open(path, "rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
-        if digest.hexdigest() != remote.md5:
-            return f"MD5 {digest.hexdigest()} instead of {remote.md5}"
+        if digest.hexdigest() != expected:
+            return f"{algorithm.upper()} {digest.hexdigest()} instead of {expected}"
     return None
 
 

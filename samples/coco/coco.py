@@ -131,14 +131,14 @@ def build_parser() -> argparse.ArgumentParser:
     evaluating.set_defaults(
         run=partial(evaluate, base=CocoConfig, load=load_val), weights="coco"
     )
+    training.add_argument(
+        "--model",
+        dest="weights",
+        metavar="START",
+        default=argparse.SUPPRESS,
+        help="the original's name of --weights",
+    )
     for command in (training, evaluating):
-        command.add_argument(
-            "--model",
-            dest="weights",
-            metavar="FROM",
-            default=argparse.SUPPRESS,
-            help="the original's name of --weights",
-        )
         command.add_argument(
             "--year", choices=("2014", "2017"), default="2017", help="(default: 2017)"
         )

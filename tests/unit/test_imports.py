@@ -51,16 +51,18 @@ PUBLIC = {
     *("mrcnn.data.merge", "mrcnn.data.writers"),
     *("mrcnn.draw.scores", "mrcnn.draw.mistakes", "mrcnn.training.augment"),
     *("mrcnn.inference.suppression", "mrcnn.inference.tiles"),
+    *("mrcnn.inference.zoo", "mrcnn.weights.zoo"),
     *("mrcnn.weights.checkpoints", "mrcnn.weights.files"),
 }
 READ_CONFIG = {
     *("mrcnn/network/build.py", "mrcnn/training/trainer.py"),
-    *("mrcnn/inference/detect.py", "mrcnn/model.py"),
+    *("mrcnn/inference/detect.py", "mrcnn/inference/zoo.py", "mrcnn/model.py"),
     "mrcnn/training/inspection.py",
 }
 SWITCH_BACKEND = {
     *("mrcnn/ops/backend.py", "mrcnn/training/distribute.py"),
     "mrcnn/cli/versions.py",  # reports the backend
+    "mrcnn/ops/frozen_graph.py",  # runs on TensorFlow whatever Keras runs on
 }
 BACKENDS = {"tensorflow", "jax", "torch"}
 KERAS = {"keras", *BACKENDS}

@@ -21,6 +21,7 @@ from mrcnn.weights.download import (
 
 CONTENT = np.random.default_rng(0).bytes(1_000_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
+DIGEST = f"md5:{MD5}"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -77,7 +78,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def remote(server):
-    return RemoteFile(server.url, size=len(CONTENT), md5=MD5)
+    return RemoteFile(server.url, size=len(CONTENT), digest=DIGEST)
 
 
 def assert_whole(path):
@@ -127,7 +128,7 @@ def test_a_server_without_ranges_begins_again(server, remote, tmp_path):
 @pytest.mark.parametrize("size", [len(CONTENT), None])
 def test_a_whole_part_needs_only_its_name(server, tmp_path, size):
     (tmp_path / "file.h5.part").write_bytes(CONTENT)
-    download(RemoteFile(server.url, size=size, md5=MD5), tmp_path / "file.h5")
+    download(RemoteFile(server.url, size=size, digest=DIGEST), tmp_path / "file.h5")
     assert_whole(tmp_path / "file.h5")
 
 
