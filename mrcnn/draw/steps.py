@@ -21,10 +21,10 @@ from mrcnn.draw.palette import instance_colors
 from mrcnn.draw.pixels import paint_small_mask
 
 # Inches.
-_PANEL_WIDTH = 4.5
+_PANEL_WIDTH = 3.2
 _SMALL_PANEL_WIDTH = 2.4
-# Large panels in a row.
-_COLS = 3
+# Large panels in a row: more could not be read on a telephone.
+_COLS = 2
 # How the matches of the RPN are called, in the order shown, and how they are drawn:
 # see `draw_boxes`.
 _MATCHES = {"positive": (1, 1), "negative": (-1, 1), "neutral": (0, 0)}

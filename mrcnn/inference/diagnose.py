@@ -25,6 +25,12 @@ _SEEN = 0.5
 # Deviation between ROIs, of a class's probability, of a head that ignores them.
 _SAME = 1e-3
 _SURE = 0.9
+# Share of many ROIs that are on objects where the head was trained.
+_MOST_OBJECTS, _MANY = 0.9, 100
+_UNTRAINED_HEAD = (
+    "Its weights were never trained or never loaded: exclude= of load_weights is for "
+    "training alone."
+)
 # An anchor meets an object of half its side by a quarter, which is too little.
 _LEAST_SHARE = 0.5
 
@@ -104,13 +110,15 @@ def _in_weights(seen: Inspection) -> list[str]:
             "one gives nearly 0 to almost all. Its weights were never trained or "
             "never loaded: look at what load_weights reports."
         )
-    probs = seen.class_probs
-    same = len(probs) > 1 and probs.std(axis=0).max() < _SAME
+    probs, num = seen.class_probs, len(seen.class_ids)
+    objects = np.count_nonzero(seen.class_ids)
     # Where there is nothing, a trained one is sure of the background everywhere.
-    if same and probs[0, 0] < _SURE:
+    if num > 1 and probs.std(axis=0).max() < _SAME and probs[0, 0] < _SURE:
+        said.append(f"The box head says the same of all {num} ROIs. {_UNTRAINED_HEAD}")
+    elif num >= _MANY and objects > _MOST_OBJECTS * num:
         said.append(
-            "The box head says the same of every ROI. Its weights were never trained "
-            "or never loaded: exclude= of load_weights is for training alone."
+            f"The box head takes {objects} of {num} ROIs for objects, where a trained "
+            f"one takes most for background. {_UNTRAINED_HEAD}"
         )
     return said
 
