@@ -74,7 +74,9 @@ def draw_anchors(
             {
                 "title": f"{kind}: {len(picked)} of {len(index)} anchors",
                 "boxes": np.asarray(anchors)[index[picked]],
-                "refined_boxes": refined_anchors[picked] if is_refined else None,
+                "refined_boxes": np.asarray(refined_anchors)[picked]
+                if is_refined
+                else None,
                 "visibilities": [visibility] * len(picked),
             }
         )
@@ -103,6 +105,8 @@ def draw_box_groups(
     Returns:
         A panel for each group that has boxes; of none an empty figure.
     """
+    boxes = np.asarray(boxes)
+    refined = boxes if refined_boxes is None else np.asarray(refined_boxes)
     panels = []
     for name, members in groups.items():
         shown = np.asarray(members, int)[:limit]
@@ -110,9 +114,7 @@ def draw_box_groups(
             {
                 "title": f"{name}: {len(shown)} of {len(members)}",
                 "boxes": boxes[shown],
-                "refined_boxes": None
-                if refined_boxes is None
-                else refined_boxes[shown],
+                "refined_boxes": None if refined_boxes is None else refined[shown],
                 "captions": None if captions is None else [captions[i] for i in shown],
             }
         )
