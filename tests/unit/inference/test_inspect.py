@@ -139,7 +139,8 @@ def test_it_is_what_detect_does(model, shape):
         np.testing.assert_array_equal(mask_in_box(mask, placed.shape), placed)
     y1, x1, _, _ = seen.window
     back = (seen.clipped_boxes[seen.detected] - [y1, x1, y1, x1]) / seen.scale
-    assert np.abs(back - found.boxes).max() <= 1
+    # Rounded to pixels of the image, and normalised with one pixel less.
+    assert np.abs(back - found.boxes).max() < 0.5 + 1 / seen.scale
 
 
 def test_what_the_network_sees(seen):
@@ -170,7 +171,6 @@ def test_from_anchors_to_proposals(seen, raw):
     ):
         side = math.sqrt((y2 - y1) * (x2 - x1)) * 128
         assert level == min(5, max(2, 4 + round(math.log2(side / 224))))
-    assert len(set(seen.proposal_levels)) > 1
 
 
 def test_from_proposals_to_detections(seen, raw):
@@ -224,6 +224,11 @@ def test_filters_of_hand_made_rois():
     assert removed_by([], 9, 0.95) == ["confidence", *unsure, "background"]
 
 
+# Rows 15.5 to 16.5 of 32 pixels, which both are rounded to 16.
+LOW = (0.5, 0.5, 0.5, 0.6)
+LARGE = (0, 0, 0.9, 0.9)
+
+
 class Answering:
     """A network that puts out three ROIs and two detections, whatever the image.
 
@@ -239,15 +244,14 @@ class Answering:
         return self
 
     def predict_on_batch(self, inputs):
-        low = (0.5, 0.5, 0.502, 0.6)
         probs = np.array([[0.9, 0.1], [0.1, 0.9], [0.2, 0.8]], np.float32)
         scores = np.linspace(0.1, 0.9, 5)
         outputs = {
-            "mrcnn_detection": [[*low, 1, 0.9], [0, 0, 0, 0, 1, 0.8]],
+            "mrcnn_detection": [[*LOW, 1, 0.9], [0, 0, 0, 0, 1, 0.8]],
             "mrcnn_class": probs,
             "mrcnn_bbox": np.zeros((3, 2, 4)),
             "mrcnn_mask": np.ones((2, 28, 28, 2)),
-            "rpn_rois": [[0.1, 0.1, 0.5, 0.5], low, [0, 0, 0, 0]],
+            "rpn_rois": [LARGE, LOW, [0, 0, 0, 0]],
             "rpn_class": np.stack([1 - scores, scores], axis=1),
             "rpn_bbox": np.zeros((5, 4)),
         }
@@ -256,14 +260,14 @@ class Answering:
 
 def test_a_vanishing_detection_and_one_in_padding():
     anchors = [[0, 0, 1, 1], [0, 0, 0.2, 0.2], [0, 0, 0.3, 0.3]]
-    anchors += [[0.5, 0.5, 0.502, 0.6], [0.1, 0.1, 0.5, 0.5]]
-    # A quarter of the image's size: rows 64 to 65 are row 256 to 257 of the network.
+    anchors += [LOW, LARGE]
     molded, metas, _ = mold_inputs([np.zeros((32, 32, 3), np.uint8)], TinyConfig())
     seen = inspect(
         Answering(), molded, metas, np.array(anchors, np.float32), mean_pixel=[0] * 3
     )
     assert seen.top_anchors.tolist() == [4, 3, 2, 1]
     assert seen.proposal_anchors.tolist() == [0, 1, -1]
+    assert seen.proposal_levels.tolist() == [3, 2, 2]
     assert seen.removed_by.tolist() == ["background", "size", ""]
     assert seen.detected.tolist() == [2]
     assert seen.detections.scores.tolist() == [np.float32(0.8)]
