@@ -136,3 +136,9 @@ def test_a_missing_image_is_one_line(tmp_path, capsys):
     assert main(["inspect", str(tmp_path / "none.jpg")]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and "none.jpg" in error
+
+
+def test_weights_that_diverged(tmp_path):
+    boxes = np.full((1, 4), np.nan)
+    seen = inspection([[np.nan] * 3], ["background"], boxes=boxes)
+    assert "filters" in write(tmp_path, seen)[1]
