@@ -96,9 +96,9 @@ def draw_box_groups(
 
     Args:
         image: [H, W, 3], RGB, or grey, see `data.images.as_rgb`.
-        boxes: float [N, (y1, x1, y2, x2)], pixels, drawn dotted.
+        boxes: float [N, (y1, x1, y2, x2)], pixels.
         groups: which of the N belong to each group, by its name.
-        refined_boxes: float [N, 4], pixels, drawn solid; None leaves them out.
+        refined_boxes: float [N, 4], pixels, drawn solid, the others then dotted.
         captions: N texts; None writes none.
         limit: boxes of each group, the first ones.
 
@@ -116,6 +116,7 @@ def draw_box_groups(
                 "boxes": boxes[shown],
                 "refined_boxes": None if refined_boxes is None else refined[shown],
                 "captions": None if captions is None else [captions[i] for i in shown],
+                "visibilities": [2 if refined_boxes is None else 1] * len(shown),
             }
         )
     return _draw_panels(image, panels)

@@ -160,3 +160,5 @@ def test_groups_of_boxes():
         assert solid.get_xy() == (box[1] + 1, box[0] + 1)
     assert [text.get_text() for text in coarse.texts] == ["b"]
     assert not draw_box_groups(IMAGE, boxes, {"P3": []}).axes
+    (only,) = panels(draw_box_groups(IMAGE, boxes, {"all": range(4)}))
+    assert [patch.get_linestyle() for patch in only.patches] == ["solid"] * 4
