@@ -52,6 +52,7 @@ PUBLIC = {
     *("mrcnn.draw.scores", "mrcnn.draw.mistakes", "mrcnn.training.augment"),
     *("mrcnn.inference.suppression", "mrcnn.inference.tiles"),
     *("mrcnn.inference.zoo", "mrcnn.weights.zoo"),
+    *("mrcnn.inference.diagnose", "mrcnn.training.epoch_table"),
     *("mrcnn.weights.checkpoints", "mrcnn.weights.files"),
 }
 READ_CONFIG = {
