@@ -160,11 +160,11 @@ def buckets(values: np.ndarray) -> np.ndarray:
     values = values[np.isfinite(values)]
     if not values.size:
         return np.zeros((NUM_BUCKETS, 3))
-    low, high = values.min(), values.max()
+    low, high = float(values.min()), float(values.max())
     share = (values - low) / (high - low) if high > low else np.ones_like(values)
     index = np.minimum((share * NUM_BUCKETS).astype(np.intp), NUM_BUCKETS - 1)
     counts = np.bincount(index, minlength=NUM_BUCKETS)
-    edges = np.linspace(low, high, NUM_BUCKETS + 1, dtype=np.float64)
+    edges = np.linspace(low, high, NUM_BUCKETS + 1)
     return np.stack([edges[:-1], edges[1:], counts], axis=1)
 
 
