@@ -70,8 +70,8 @@ def test_histograms_read_back(tmp_path):
     for tag in "ab":
         read = plugin_value(tmp_path, tag, "histograms")
         assert read[:, 2].tolist() == counts.tolist()
-        np.testing.assert_allclose(read[:, 0], edges[:-1], rtol=1e-6)
-        np.testing.assert_allclose(read[:, 1], edges[1:], rtol=1e-6)
+        np.testing.assert_allclose(read[:, 0], edges[:-1], atol=1e-6)
+        np.testing.assert_allclose(read[:, 1], edges[1:], atol=1e-6)
 
 
 @pytest.mark.parametrize(
