@@ -169,10 +169,9 @@ def buckets(values: np.ndarray) -> np.ndarray:
 
 
 class LogEpochs(keras.callbacks.Callback):
-    """Writes the numbers of each epoch, under the names of Keras' own callback.
+    """Writes the numbers of each epoch, and the learning rate after it.
 
-    That one needs TensorFlow, and writes each validation loss twice. With them goes
-    the learning rate after the epoch, ``epoch_learning_rate`` among those of training.
+    Keras' own callback needs TensorFlow, and gives each number a group by itself.
 
     Args:
         folder: gets the folders train and validation, as with Keras.
@@ -187,7 +186,7 @@ class LogEpochs(keras.callbacks.Callback):
         numbers = {"learning_rate": rate, **(logs or {})}
         for folder, of_validation in (("train", False), ("validation", True)):
             scalars = {
-                f"epoch_{name.removeprefix('val_')}": float(value)
+                f"epoch/{name.removeprefix('val_')}": float(value)
                 for name, value in numbers.items()
                 if name.startswith("val_") == of_validation
             }

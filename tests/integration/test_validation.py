@@ -170,15 +170,15 @@ def arrays(events, tag):
 def test_tensorboard_has_numbers_and_pictures(trained):
     model, history, _ = trained
     for folder, tag, key in (
-        ("train", "epoch_mrcnn_mask_loss", "mrcnn_mask_loss"),
-        ("validation", "epoch_loss", "val_loss"),
-        ("validation", "epoch_segm_AP", "val_segm_AP"),
+        ("train", "epoch/mrcnn_mask_loss", "mrcnn_mask_loss"),
+        ("validation", "epoch/loss", "val_loss"),
+        ("validation", "epoch/segm_AP", "val_segm_AP"),
         ("predictions", "segm_AP/square", "val_segm_AP"),
     ):
         numbers = [event.value for event in events_of(model, folder).Scalars(tag)]
         assert numbers == pytest.approx(history[key])
     # Cosine: after 5 steps of warm-up 20 of 45 steps in the first of two epochs.
-    rates = events_of(model, "train").Scalars("epoch_learning_rate")
+    rates = events_of(model, "train").Scalars("epoch/learning_rate")
     expected = [0.0015 * (1 + np.cos(np.pi * share)) for share in (20 / 45, 1)]
     assert [event.value for event in rates] == pytest.approx(expected, abs=1e-9)
     assert len(events_of(model, "predictions").Tags()["images"]) == 4

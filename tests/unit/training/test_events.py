@@ -114,7 +114,7 @@ def test_precision_and_recall_read_back(tmp_path):
         np.testing.assert_allclose(read[:, i], expected, rtol=1e-6)
 
 
-def test_epochs_under_the_names_of_keras(tmp_path):
+def test_numbers_of_epochs(tmp_path):
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     rate = learning_rate_schedule("cosine", 0.1, 20, warmup_steps=4)
     network.compile(keras.optimizers.SGD(rate))
@@ -127,9 +127,9 @@ def test_epochs_under_the_names_of_keras(tmp_path):
     # The warm-up begins with 0. After 6 steps 2 / 16 of the cosine are over, then 8.
     rates = [0, *(0.05 * (1 + np.cos(np.pi * share)) for share in (1 / 8, 1 / 2))]
     for folder, tag, expected in (
-        ("train", "epoch_loss", [(0, 2.0), (1, 1.0)]),
-        ("validation", "epoch_loss", [(0, 3.0)]),
-        ("train", "epoch_learning_rate", [*enumerate(rates)]),
+        ("train", "epoch/loss", [(0, 2.0), (1, 1.0)]),
+        ("validation", "epoch/loss", [(0, 3.0)]),
+        ("train", "epoch/learning_rate", [*enumerate(rates)]),
     ):
         events = EventAccumulator(str(tmp_path / folder)).Reload()
         numbers = [(event.step, event.value) for event in events.Scalars(tag)]
