@@ -68,13 +68,17 @@ class Curve:
             return None
         return self.at(float(self.thresholds[np.argmax(self.f1s)]))
 
+    def counts_at(self, thresholds) -> tuple[np.ndarray, np.ndarray]:
+        """Return `num_found` and `num_right` at thresholds of any number and order."""
+        # The curve's own fall, so that their negatives rise.
+        reached = np.searchsorted(
+            -self.thresholds, -np.asarray(thresholds, np.float32), side="right"
+        )
+        return tuple(np.append(0, n)[reached] for n in (self.num_found, self.num_right))
+
     def at(self, threshold: float) -> Point:
         """Return what any threshold comes to."""
-        reached = int(np.sum(self.thresholds >= np.float32(threshold)))
-        found, right = (
-            int(counts[reached - 1]) if reached else 0
-            for counts in (self.num_found, self.num_right)
-        )
+        found, right = map(int, self.counts_at(threshold))
         return Point(
             float(threshold),
             precision=right / found if found else None,

@@ -1,6 +1,5 @@
 """What happens beside the steps: logs, checkpoints, the best epoch, the state."""
 
-import importlib.util
 import logging
 import math
 import time
@@ -14,6 +13,7 @@ from mrcnn.training.averaging import ValidateAverages, averaged_weights
 from mrcnn.training.epoch_table import EpochTable
 from mrcnn.training.events import LogEpochs
 from mrcnn.training.loss_check import CheckLosses
+from mrcnn.training.network_log import LogNetwork
 from mrcnn.training.state import (
     RunState,
     check_finite,
@@ -217,6 +217,7 @@ def run_callbacks(
     state: RunState,
     *,
     batches,
+    val_batches,
     resumed: bool,
     metric: str,
     patience: int,
@@ -233,6 +234,7 @@ def run_callbacks(
         name: NAME of the configuration.
         state: of the beginning.
         batches: the `Batches` trained on.
+        val_batches: those of validation.
         resumed: whether `state` was read from the folder.
         metric: key of the logs that tells the best epoch.
         patience: epochs without a better one after which to end; 0 never ends.
@@ -259,18 +261,12 @@ def run_callbacks(
         CheckLosses(batches),
         ValidateAverages(),
         *validation,
-        _tensorboard(run_folder),
+        LogEpochs(run_folder),
         EpochTable(Path(run_folder) / "losses.csv", columns),
         checkpoints,
+        LogNetwork(run_folder, val_batches),
         *([StopEarly(patience, checkpoints, state.first_epoch)] if patience else []),
         *custom,
         save_state,
         *([DropCheckpoints(run_folder, name, keep)] if keep else []),
     ]
-
-
-def _tensorboard(run_folder: Path) -> keras.callbacks.Callback:
-    # Keras writes its logs with TensorFlow, whichever backend it runs on.
-    if importlib.util.find_spec("tensorflow") is None:
-        return LogEpochs(run_folder)
-    return keras.callbacks.TensorBoard(log_dir=str(run_folder), write_graph=False)

@@ -37,7 +37,7 @@ def set_trainable(model: keras.Model, layers: str) -> list[str]:
         ConfigError: the expression is malformed, or matches no layer.
     """
     chosen = chosen_layers(model, layers)
-    for layer in _layers_with_weights(model):
+    for layer in layers_with_weights(model):
         layer.trainable = layer.name in chosen
     logger.info("Layers that learn: %s", ", ".join(chosen))
     return chosen
@@ -54,7 +54,7 @@ def chosen_layers(model: keras.Model, layers: str) -> list[str]:
         ) from error
     chosen = [
         layer.name
-        for layer in _layers_with_weights(model)
+        for layer in layers_with_weights(model)
         if pattern.fullmatch(layer.name)
     ]
     if not chosen:
@@ -87,9 +87,10 @@ def check_stages(model: keras.Model, stages: Sequence[Stage]) -> None:
         chosen_layers(model, stage.layers)
 
 
-def _layers_with_weights(model: keras.Model) -> Iterator[keras.layers.Layer]:
+def layers_with_weights(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Yield the layers that have weights, those of models nested in it too."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            yield from _layers_with_weights(layer)
+            yield from layers_with_weights(layer)
         elif layer.weights:
             yield layer

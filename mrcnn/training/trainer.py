@@ -124,6 +124,7 @@ def fit(
         config.NAME or "",
         state,
         batches=train_batches,
+        val_batches=val_batches,
         resumed=interrupted is not None,
         metric="val_segm_AP" if config.EVALUATE_EVERY else "val_loss",
         patience=config.EARLY_STOPPING_PATIENCE,

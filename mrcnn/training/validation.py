@@ -2,9 +2,9 @@
 
 `MeasurePrecision` is the callback that `trainer` adds where EVALUATE_EVERY is set.
 It detects with the weights as they are, compares with the ground truth, and hands
-on what came of it: AP as logs of the epoch, AP per class and pictures as events for
-TensorBoard. Training does not import inference, so it is handed `detect`. Axis
-letters as in `structures`.
+on what came of it: AP as logs of the epoch; AP per class, curves of precision and
+recall, and pictures as events for TensorBoard. Training does not import inference, so
+it is handed `detect`. Axis letters as in `structures`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ import numpy as np
 
 from mrcnn.data.images import as_rgb
 from mrcnn.draw.annotate import annotate
-from mrcnn.evaluation.coco import evaluate_detections
+from mrcnn.evaluation.annotations import Annotations, annotate_images
+from mrcnn.evaluation.coco import coco_numbers
+from mrcnn.evaluation.curves import score_curves
 from mrcnn.evaluation.detecting import detect_all
+from mrcnn.evaluation.matching import overlaps_by_image
 from mrcnn.geometry.masks import extract_bboxes
 from mrcnn.structures import Detections
 from mrcnn.training.averaging import averaged_weights
@@ -87,11 +90,12 @@ class MeasurePrecision(keras.callbacks.Callback):
             found = detect_all(
                 self.dataset, self.image_ids, self.detect, self.batch_size
             )
-        numbers = evaluate_detections(self.dataset, self.image_ids, found)
+        annotations = annotate_images(self.dataset, self.image_ids, found)
+        numbers = coco_numbers(annotations)
         measured = logged_numbers(numbers)
         if logs is not None:
             logs.update(measured)
-        self._write_events(epoch, numbers, found)
+        self._write_events(epoch, numbers, annotations, found)
         if not measured:
             logger.warning(
                 "AP is not measured: none of the %d validation images has an object.",
@@ -106,18 +110,24 @@ class MeasurePrecision(keras.callbacks.Callback):
             describe(numbers),
         )
 
-    def _write_events(self, epoch, numbers, found) -> None:
-        scalars = {
-            f"segm_AP/{name}": of_class["segm"]["AP"]
-            for name, of_class in numbers["per_class"].items()
-            if of_class["segm"]["AP"] is not None
-        }
-        pictures = self._pictures(found)
-        try:
-            write_events(self.folder, step=epoch, scalars=scalars, pictures=pictures)
-        except OSError as error:
-            # Pictures are no reason to lose an epoch; its checkpoint comes next.
-            logger.warning("%s could not be written to: %s", self.folder, error)
+    def _write_events(self, epoch, numbers, annotations: Annotations, found) -> None:
+        names = annotations.class_names.values()
+        curves = score_curves(overlaps_by_image(annotations), 1 + len(names))[1:]
+        write_events(
+            self.folder,
+            step=epoch,
+            scalars={
+                f"segm_AP/{name}": of_class["segm"]["AP"]
+                for name, of_class in numbers["per_class"].items()
+                if of_class["segm"]["AP"] is not None
+            },
+            curves={
+                f"segm_IoU50/{name}": curve
+                for name, curve in zip(names, curves, strict=True)
+                if curve.num_objects
+            },
+            pictures=self._pictures(found),
+        )
 
     def _pictures(self, found: Sequence[Detections]) -> dict[str, np.ndarray]:
         apart = max(1, len(self.image_ids) // NUM_PICTURES)

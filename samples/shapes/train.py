@@ -9,7 +9,8 @@ examples:
   python samples/shapes/train.py --epochs=5 --lr=0.001 --optimizer=sgd --schedule=constant
       as the original trained
   tensorboard --logdir logs
-      losses, AP, and the pictures with truth and prediction side by side
+      losses, AP, precision and recall, histograms, the graph, and the pictures with
+      truth and prediction side by side
 """  # noqa: E501 - a command line to copy
 
 import argparse

@@ -14,6 +14,8 @@ from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
 from mrcnn.evaluation.coco import evaluate_detections
 from mrcnn.model import MaskRCNN
+from mrcnn.training.network_log import activations
+from mrcnn.training.trainer import make_batches
 
 KEYS = ["val_bbox_AP", "val_bbox_AP50", "val_segm_AP", "val_segm_AP50"]
 
@@ -154,15 +156,120 @@ def test_evaluate_ranks_what_detect_leaves_out(trained, mode, monkeypatch):
     assert evaluation.speed["peak_memory"] > 1e8
 
 
+def events_of(model, folder):
+    return EventAccumulator(str(Path(model.log_dir) / folder)).Reload()
+
+
+def arrays(events, tag):
+    """The arrays of a tag, one for each of the two epochs."""
+    found = events.Tensors(tag)
+    assert [event.step for event in found] == [0, 1]
+    return [make_ndarray(event.tensor_proto) for event in found]
+
+
 def test_tensorboard_has_numbers_and_pictures(trained):
     model, history, _ = trained
-    folder = Path(model.log_dir)
-    validation = EventAccumulator(str(folder / "validation")).Reload()
-    events = validation.Tensors("epoch_segm_AP")
-    assert [event.step for event in events] == [0, 1]
-    values = [float(make_ndarray(event.tensor_proto)) for event in events]
-    assert values == pytest.approx(history["val_segm_AP"])
-    predictions = EventAccumulator(str(folder / "predictions")).Reload()
-    assert len(predictions.Tags()["images"]) == 4
-    numbers = [event.value for event in predictions.Scalars("segm_AP/square")]
-    assert numbers == pytest.approx(history["val_segm_AP"])
+    for folder, tag, key in (
+        ("train", "epoch/mrcnn_mask_loss", "mrcnn_mask_loss"),
+        ("validation", "epoch/loss", "val_loss"),
+        ("validation", "epoch/segm_AP", "val_segm_AP"),
+        ("predictions", "segm_AP/square", "val_segm_AP"),
+    ):
+        numbers = [event.value for event in events_of(model, folder).Scalars(tag)]
+        assert numbers == pytest.approx(history[key])
+    # Cosine: after 5 steps of warm-up 20 of 45 steps in the first of two epochs.
+    rates = events_of(model, "train").Scalars("epoch/learning_rate")
+    expected = [0.0015 * (1 + np.cos(np.pi * share)) for share in (20 / 45, 1)]
+    assert [event.value for event in rates] == pytest.approx(expected, abs=1e-9)
+    assert len(events_of(model, "predictions").Tags()["images"]) == 4
+
+
+def test_tensorboard_has_histograms_of_all_kernels_that_learn(trained):
+    model, _, _ = trained
+    events = events_of(model, "train")
+    tags = [tag for tag in events.Tags()["tensors"] if tag.startswith("weights_")]
+    kernels = {
+        weight.path: np.array(weight)
+        for weight in model.keras_model.trainable_weights
+        if len(weight.shape) > 1
+    }
+    # The names of layers are in both.
+    assert {tag.split("/", 1)[1] for tag in tags} == set(kernels)
+    groups = {tag.split("/")[0].removeprefix("weights_") for tag in tags}
+    stages = {"res2", "res3", "res4", "res5"}
+    assert groups == {*stages, "fpn", "rpn", "box_head", "mask_head"}
+    for tag in tags:
+        before, after = arrays(events, tag)
+        kernel = kernels[tag.split("/", 1)[1]]
+        assert before[:, 2].sum() == after[:, 2].sum() == kernel.size
+        assert not np.array_equal(before, after)
+        assert (after[0, 0], after[-1, 1]) == (kernel.min(), kernel.max())
+
+
+def test_tensorboard_has_histograms_of_activations(trained):
+    model, _, _ = trained
+    events = events_of(model, "validation")
+    tags = {tag for tag in events.Tags()["tensors"] if tag.startswith("activations/")}
+    levels = [f"{kind}{n}" for kind in "CP" for n in (2, 3, 4, 5)]
+    heads = ["rpn_class_logits", "mrcnn_class_logits", "mrcnn_mask_logits"]
+    assert tags == {f"activations/{name}" for name in [*levels, "P6", *heads]}
+    # Two images of 64 pixels, their stages of 32 channels. What a ReLU gives is 0 or
+    # more; the values themselves by Keras' own way to the output of a layer.
+    dataset = Squares(7)
+    images = np.stack([dataset.load_image(i) for i in (0, 1)]) - TinyConfig.MEAN_PIXEL
+    (image,) = (one for one in model.keras_model.inputs if one.name == "image")
+    stages = [model.keras_model.get_layer(f"res{n}a").output for n in range(2, 6)]
+    expected = keras.Model(image, stages).predict(images, verbose=0)
+    for number, stage in enumerate(expected, start=2):
+        _, read = arrays(events, f"activations/C{number}")
+        counts, edges = np.histogram(stage, len(read))
+        assert read[:, 2].sum() == 2 * (64 // 2**number) ** 2 * 32 == stage.size
+        np.testing.assert_allclose(read[:, 1], edges[1:], rtol=1e-4)
+        assert np.abs(read[:, 2] - counts).max() <= stage.size / 1000
+
+
+def test_looking_at_activations_changes_nothing(trained):
+    network = trained[0].keras_model
+    batch = make_batches(Squares(2), TinyConfig(), shuffle=False)[0]
+    before = [np.array(variable) for variable in network.variables]
+    activations(network, batch)
+    for variable, value in zip(network.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+
+
+def test_tensorboard_has_precision_and_recall(trained):
+    model, history, _ = trained
+    events = events_of(model, "predictions")
+    metadata = events.SummaryMetadata("segm_IoU50/square").plugin_data
+    assert metadata.plugin_name == "pr_curves"
+    evaluation = model.evaluate(Squares(7), range(4))
+    right, wrong, _, missed, precision, recall = arrays(events, "segm_IoU50/square")[1]
+    for i in (5, 50, 80):
+        point = evaluation.curves[1].at(i / 100)
+        assert right[i] + missed[i] == 4
+        assert recall[i] == pytest.approx(point.recall)
+        assert precision[i] == pytest.approx(point.precision or 0)
+    # AP50 is the area under the curve, at 101 recalls.
+    best = [max(precision[recall >= r / 100], default=0) for r in range(101)]
+    assert np.mean(best) == pytest.approx(history["val_segm_AP50"][1], abs=0.05)
+
+
+def test_tensorboard_has_the_graph_once(trained):
+    model, _, _ = trained
+    events = events_of(model, "train")
+    nodes = {node.name: node for node in events.Graph().node}
+    assert {name.split("/")[0] for name in nodes} == {
+        *("inputs", "res2", "res3", "res4", "res5", "fpn", "rpn", "proposals"),
+        *("targets", "box_head", "mask_head"),
+    }
+    assert nodes["res2/a/res2a"].input == ["inputs/image"]
+    levels = [f"fpn/fpn_p{n}" for n in range(2, 7)]
+    assert nodes["rpn/rpn_model"].input == levels
+    assert nodes["fpn/fpn_c2p2"].attr["parameters"].i == 32 * 32 + 32
+    (shape,) = nodes["fpn/fpn_p3"].attr["_output_shapes"].list.shape
+    assert [dim.size for dim in shape.dim] == [-1, 8, 8, 32]
+    # Every edge comes from a node.
+    sources = {name.split(":")[0] for node in nodes.values() for name in node.input}
+    assert sources <= set(nodes)
+    files = (Path(model.log_dir) / "train").glob("*tfevents*")
+    assert sum(b"inputs/image" in path.read_bytes() for path in files) == 1

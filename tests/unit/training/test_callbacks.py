@@ -300,6 +300,7 @@ def test_order_of_the_callbacks(tmp_path):
     validation, custom = keras.callbacks.Callback(), keras.callbacks.Callback()
     settings = {
         "batches": FewBatches(),
+        "val_batches": FewBatches(),
         "resumed": False,
         "metric": "val_loss",
         "state_every_s": 60.0,
@@ -312,15 +313,16 @@ def test_order_of_the_callbacks(tmp_path):
         "CheckLosses",
         "ValidateAverages",
         "Callback",
-        "TensorBoard",
+        "LogEpochs",
         "EpochTable",
         "SaveCheckpoint",
+        "LogNetwork",
         "StopEarly",
         "Callback",
         "SaveState",
         "DropCheckpoints",
     ]
-    assert (made[2], made[7]) == (validation, custom)
+    assert (made[2], made[8]) == (validation, custom)
     made = run_callbacks(tmp_path, "run", STATE, patience=0, keep=None, **settings)
     assert {type(c).__name__ for c in made} & {"StopEarly", "DropCheckpoints"} == set()
 
