@@ -32,17 +32,21 @@ class RemoteFile:
         url: where it is.
         size: bytes, None where not known.
         md5: hexadecimal digest, None where not known.
+        sha256: the same, where this one is known.
     """
 
     url: str
     size: int | None = None
     md5: str | None = None
+    sha256: str | None = None
 
     @property
     def file_name(self) -> str:
         """The last part of the URL."""
         return self.url.rsplit("/", 1)[-1]
 
+
+_APPLICATIONS = "https://storage.googleapis.com/tensorflow/keras-applications/"
 
 KNOWN_FILES = {
     "coco": RemoteFile(
@@ -56,10 +60,49 @@ KNOWN_FILES = {
         md5="a268eb855778b3df3c7506639542a6af",
     ),
     "imagenet-resnet101": RemoteFile(
-        "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
-        "resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        _APPLICATIONS + "resnet/resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
         md5="88cf7a10940856eca736dc7b7e228a21",
     ),
+    "imagenet-inception_resnet_v2": RemoteFile(
+        _APPLICATIONS + "inception_resnet_v2/"
+        "inception_resnet_v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        md5="d19885ff4a710c122648d3b5c3b684e4",
+    ),
+    **{
+        f"imagenet-mobilenet_v3_{size}": RemoteFile(
+            f"{_APPLICATIONS}mobilenet_v3/"
+            f"weights_mobilenet_v3_{size}_224_1.0_float_no_top_v2.h5",
+            md5=md5,
+        )
+        for size, md5 in {
+            "small": "d3e8ec802a04aa4fc771ee12a9a9b836",
+            "large": "07fb09a5933dd0c8eaafa16978110389",
+        }.items()
+    },
+    **{
+        f"imagenet-efficientnet_v2_{size}": RemoteFile(
+            f"{_APPLICATIONS}efficientnet_v2/efficientnetv2-{size}_notop.h5", md5=md5
+        )
+        for size, md5 in {
+            "b0": "893217f2bb855e2983157299931e43ff",
+            "b1": "0e80663031ca32d657f9caa404b6ec37",
+            "b2": "1dfe2e7a5d45b6632553a8961ea609eb",
+            "b3": "f6abf7b5849ac99a89b50dd3fd532856",
+            "s": "af0682fb74e8c54910f2d4393339c070",
+            "m": "1b8dc055df72dde80d614482840fe342",
+            "l": "b0b66b5c863aef5b46e8608fe1711615",
+        }.items()
+    },
+    **{
+        f"imagenet-convnext_{size}": RemoteFile(
+            f"{_APPLICATIONS}convnext/convnext_{size}_notop.h5", sha256=sha256
+        )
+        for size, sha256 in {
+            "tiny": "d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
+            "small": "6fc8009faa2f00c1c1dfce59feea9b0745eb260a7dd11bee65c8e20843da6eab",
+            "base": "40a20c5548a5e9202f69735ecc06c990e6b7c9d2de39f0361e27baeb24cb7c45",
+        }.items()
+    },
 }
 
 _TIMEOUT_S = 30
@@ -238,13 +281,15 @@ def _problem(remote: RemoteFile, path: Path) -> str | None:
     size = _size(path)
     if remote.size is not None and size != remote.size:
         return f"{size:,} bytes instead of {remote.size:,}"
-    if remote.md5 is not None:
-        digest = hashlib.md5(usedforsecurity=False)
+    for kind in ("md5", "sha256"):
+        if (expected := getattr(remote, kind)) is None:
+            continue
+        digest = hashlib.new(kind, usedforsecurity=False)
         with open(path, "rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
-        if digest.hexdigest() != remote.md5:
-            return f"MD5 {digest.hexdigest()} instead of {remote.md5}"
+        if digest.hexdigest() != expected:
+            return f"{kind.upper()} {digest.hexdigest()} instead of {expected}"
     return None
 
 
