@@ -56,7 +56,7 @@ def load_imagenet(
         WeightsError: there are none for this backbone, they cannot be
             downloaded, or they do not fill it.
     """
-    known = [name.removeprefix(_PREFIX) for name in KNOWN_FILES if _PREFIX in name]
+    known = [key.removeprefix(_PREFIX) for key in KNOWN_FILES if key != "coco"]
     if backbone_name not in known:
         raise WeightsError(
             f"Expected a backbone with ImageNet weights: {', '.join(known)}. "
