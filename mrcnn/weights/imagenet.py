@@ -56,7 +56,7 @@ def load_imagenet(
         WeightsError: there are none for this backbone, they cannot be
             downloaded, or they do not fill it.
     """
-    known = [key.removeprefix(_PREFIX) for key in KNOWN_FILES if key != "coco"]
+    known = [key[len(_PREFIX) :] for key in KNOWN_FILES if key.startswith(_PREFIX)]
     if backbone_name not in known:
         raise WeightsError(
             f"Expected a backbone with ImageNet weights: {', '.join(known)}. "

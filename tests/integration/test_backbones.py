@@ -351,7 +351,7 @@ def test_other_channels(channels, tmp_path):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("channels", [1, 3, 5])
+@pytest.mark.parametrize("channels", [1, 5])
 def test_pixels_are_scaled_as_they_were_in_training(channels):
     """By hand: (value - mean) / (255 deviations), channels beyond three in turn."""
     mean = np.linspace(90, 120, channels)
