@@ -61,7 +61,8 @@ class Config:
     SEED = 0
 
     # ---- Backbone and pyramid ----
-    # "resnet50", "resnet101", "resnet18", or a callable image -> [C2, C3, C4, C5].
+    # "resnet101", "resnet50", "resnet18", another name of docs/backbones.md, or a
+    # callable image -> [C2, C3, C4, C5].
     BACKBONE = "resnet101"
     # With a callable BACKBONE: image_shape -> int [L, (height, width)].
     COMPUTE_BACKBONE_SHAPE = None

@@ -291,7 +291,8 @@ def _add_network_flags(group) -> None:
     group.add_argument(
         "--backbone",
         metavar="NAME",
-        help="resnet101 (most accurate), resnet50, or resnet18 (for a CPU)",
+        help="resnet101, resnet50, resnet18 (for a CPU), or one of docs/backbones.md "
+        "such as mobilenet_v3_large, efficientnet_v2_s or convnext_tiny",
     )
     add_setting_flags(group)
 

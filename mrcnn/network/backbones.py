@@ -1,13 +1,15 @@
 """The backbones by name: what BACKBONE of a configuration may say.
 
-A backbone is a callable ``(image, train_bn) -> [C2, C3, C4, C5]`` that returns
-feature maps at strides 4, 8, 16 and 32. Add one with `register_backbone`.
+A backbone is a ResNet, a network of keras.applications (`applications`), or a callable
+``(image, train_bn) -> [C2, C3, C4, C5]`` that returns feature maps at strides 4, 8, 16
+and 32. Add one with `register_backbone`.
 """
 
 from collections.abc import Callable
 from functools import partial
 
 from mrcnn.errors import ConfigError, nearest
+from mrcnn.network.applications import APPLICATIONS, application_graph
 from mrcnn.network.resnet import resnet_graph
 
 _BACKBONES: dict[str, Callable] = {}
@@ -23,7 +25,7 @@ def register_backbone(name: str, graph: Callable) -> None:
     Raises:
         ConfigError: the name is taken.
     """
-    if name in _BACKBONES:
+    if name in known_backbones():
         raise ConfigError(
             f"Expected a new backbone name. Received: {name!r}, which is taken. "
             "Choose another one."
@@ -31,24 +33,38 @@ def register_backbone(name: str, graph: Callable) -> None:
     _BACKBONES[name] = graph
 
 
-def get_backbone(backbone: str | Callable) -> Callable:
-    """Return the callable ``(image, train_bn) -> [C2, C3, C4, C5]`` for a name.
+def known_backbones() -> list[str]:
+    """Return every name that BACKBONE may say, in alphabetical order."""
+    return sorted([*_BACKBONES, *APPLICATIONS])
+
+
+def backbone_graph(backbone: str | Callable, image, *, train_bn, mean_pixel, seed):
+    """Return [C2, C3, C4, C5] of a backbone.
 
     Args:
-        backbone: a registered name, or a callable ``image -> [C2, C3, C4, C5]``
-            (a leading C1 is dropped, as the original's callables return it).
+        backbone: a known name, or a callable ``image -> [C2, C3, C4, C5]`` (a leading
+            C1 is dropped, as the original's callables return it).
+        image: the `keras.Input` of the images, float [B, H, W, C], mean-subtracted.
+        train_bn: see `BatchNorm`.
+        mean_pixel: what was subtracted, C numbers.
+        seed: of what is random in a backbone while it learns.
 
     Raises:
-        ConfigError: the name is not registered; names the nearest one.
+        ConfigError: the name is not known; names the nearest one.
     """
     if callable(backbone):
-        return lambda image, train_bn: backbone(image)[-4:]
-    if backbone not in _BACKBONES:
-        raise ConfigError(
-            f"Expected BACKBONE to be one of {', '.join(sorted(_BACKBONES))} or a "
-            f"callable. Received: {backbone!r}.{nearest(backbone, _BACKBONES)}"
+        return backbone(image)[-4:]
+    if backbone in APPLICATIONS:
+        return application_graph(
+            backbone, image, train_bn=train_bn, mean_pixel=mean_pixel, seed=seed
         )
-    return _BACKBONES[backbone]
+    if backbone not in _BACKBONES:
+        known = known_backbones()
+        raise ConfigError(
+            f"Expected BACKBONE to be one of {', '.join(known)} or a callable. "
+            f"Received: {backbone!r}.{nearest(backbone, known)}"
+        )
+    return _BACKBONES[backbone](image, train_bn)
 
 
 def _resnet(architecture, image, train_bn):

@@ -16,7 +16,7 @@ from mrcnn.config import Config
 from mrcnn.errors import ConfigError
 from mrcnn.geometry.anchors import feature_shapes, generate_pyramid_anchors
 from mrcnn.geometry.boxes import norm_boxes
-from mrcnn.network.backbones import get_backbone
+from mrcnn.network.backbones import backbone_graph
 from mrcnn.network.detection import DetectionLayer
 from mrcnn.network.fpn import fpn_graph
 from mrcnn.network.heads import PyramidROIAlign, box_head_graph, mask_head_graph
@@ -75,7 +75,13 @@ def _dtype_policy(name: str):
 def _network(mode: str, config: Config) -> keras.Model:
     inputs = _inputs(mode, config)
     image = inputs["image"]
-    stages = get_backbone(config.BACKBONE)(image, config.TRAIN_BN)
+    stages = backbone_graph(
+        config.BACKBONE,
+        image,
+        train_bn=config.TRAIN_BN,
+        mean_pixel=config.MEAN_PIXEL,
+        seed=config.SEED,
+    )
     levels = fpn_graph(stages, size=config.TOP_DOWN_PYRAMID_SIZE)
     rpn_model = build_rpn_model(
         config.RPN_ANCHOR_STRIDE,

@@ -13,11 +13,12 @@ from mrcnn.structures import Stage
 logger = logging.getLogger(__name__)
 
 _HEADS = r"(mrcnn\_.*)|(rpn\_.*)|(fpn\_.*)"
+# Stages are ResNet's res and bn, and stage of `network.applications`.
 LAYER_SETS = {
     "heads": _HEADS,
-    "3+": rf"(res3.*)|(bn3.*)|(res4.*)|(bn4.*)|(res5.*)|(bn5.*)|{_HEADS}",
-    "4+": rf"(res4.*)|(bn4.*)|(res5.*)|(bn5.*)|{_HEADS}",
-    "5+": rf"(res5.*)|(bn5.*)|{_HEADS}",
+    "3+": rf"((res|bn|stage)[345].*)|{_HEADS}",
+    "4+": rf"((res|bn|stage)[45].*)|{_HEADS}",
+    "5+": rf"((res|bn|stage)5.*)|{_HEADS}",
     "all": ".*",
 }
 
@@ -37,21 +38,17 @@ def set_trainable(model: keras.Model, layers: str) -> list[str]:
         ConfigError: the expression is malformed, or matches no layer.
     """
     chosen = chosen_layers(model, layers)
-    for layer in layers_with_weights(model):
-        layer.trainable = layer.name in chosen
+    pattern = _pattern(layers)
+    # Those without weights too: some drop paths while they learn.
+    for layer in _layers(model):
+        layer.trainable = bool(pattern.fullmatch(layer.name))
     logger.info("Layers that learn: %s", ", ".join(chosen))
     return chosen
 
 
 def chosen_layers(model: keras.Model, layers: str) -> list[str]:
     """Return the names that `set_trainable` returns, and change nothing."""
-    try:
-        pattern = re.compile(LAYER_SETS.get(layers, layers))
-    except re.error as error:
-        raise ConfigError(
-            f"Expected layers to be one of {', '.join(LAYER_SETS)} or a regular "
-            f"expression. Received: {layers!r}, which is neither: {error}."
-        ) from error
+    pattern = _pattern(layers)
     chosen = [
         layer.name
         for layer in layers_with_weights(model)
@@ -89,8 +86,22 @@ def check_stages(model: keras.Model, stages: Sequence[Stage]) -> None:
 
 def layers_with_weights(model: keras.Model) -> Iterator[keras.layers.Layer]:
     """Yield the layers that have weights, those of models nested in it too."""
+    return (layer for layer in _layers(model) if layer.weights)
+
+
+def _pattern(layers: str) -> re.Pattern:
+    try:
+        return re.compile(LAYER_SETS.get(layers, layers))
+    except re.error as error:
+        raise ConfigError(
+            f"Expected layers to be one of {', '.join(LAYER_SETS)} or a regular "
+            f"expression. Received: {layers!r}, which is neither: {error}."
+        ) from error
+
+
+def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            yield from layers_with_weights(layer)
-        elif layer.weights:
+            yield from _layers(layer)
+        else:
             yield layer

@@ -45,6 +45,7 @@ class RemoteFile:
         return self.url.rsplit("/", 1)[-1]
 
 
+_APPLICATIONS = "https://storage.googleapis.com/tensorflow/keras-applications/"
 _ZOO = "http://download.tensorflow.org/models/object_detection/mask_rcnn_"
 KNOWN_FILES = {
     "coco": RemoteFile(
@@ -58,10 +59,51 @@ KNOWN_FILES = {
         digest="md5:a268eb855778b3df3c7506639542a6af",
     ),
     "imagenet-resnet101": RemoteFile(
-        "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
-        "resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        _APPLICATIONS + "resnet/resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
         digest="md5:88cf7a10940856eca736dc7b7e228a21",
     ),
+    "imagenet-inception_resnet_v2": RemoteFile(
+        _APPLICATIONS + "inception_resnet_v2/"
+        "inception_resnet_v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        digest="md5:d19885ff4a710c122648d3b5c3b684e4",
+    ),
+    **{
+        f"imagenet-mobilenet_v3_{size}": RemoteFile(
+            f"{_APPLICATIONS}mobilenet_v3/"
+            f"weights_mobilenet_v3_{size}_224_1.0_float_no_top_v2.h5",
+            digest=f"md5:{md5}",
+        )
+        for size, md5 in {
+            "small": "d3e8ec802a04aa4fc771ee12a9a9b836",
+            "large": "07fb09a5933dd0c8eaafa16978110389",
+        }.items()
+    },
+    **{
+        f"imagenet-efficientnet_v2_{size}": RemoteFile(
+            f"{_APPLICATIONS}efficientnet_v2/efficientnetv2-{size}_notop.h5",
+            digest=f"md5:{md5}",
+        )
+        for size, md5 in {
+            "b0": "893217f2bb855e2983157299931e43ff",
+            "b1": "0e80663031ca32d657f9caa404b6ec37",
+            "b2": "1dfe2e7a5d45b6632553a8961ea609eb",
+            "b3": "f6abf7b5849ac99a89b50dd3fd532856",
+            "s": "af0682fb74e8c54910f2d4393339c070",
+            "m": "1b8dc055df72dde80d614482840fe342",
+            "l": "b0b66b5c863aef5b46e8608fe1711615",
+        }.items()
+    },
+    **{
+        f"imagenet-convnext_{size}": RemoteFile(
+            f"{_APPLICATIONS}convnext/convnext_{size}_notop.h5",
+            digest=f"sha256:{sha256}",
+        )
+        for size, sha256 in {
+            "tiny": "d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
+            "small": "6fc8009faa2f00c1c1dfce59feea9b0745eb260a7dd11bee65c8e20843da6eab",
+            "base": "40a20c5548a5e9202f69735ecc06c990e6b7c9d2de39f0361e27baeb24cb7c45",
+        }.items()
+    },
     # TensorFlow's zoo publishes no digests; these are those of Open Model Zoo.
     "zoo:inception_v2": RemoteFile(
         f"{_ZOO}inception_v2_coco_2018_01_28.tar.gz",

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 
 from mrcnn.errors import WeightsError
+from mrcnn.weights.inflation import FIRST_LAYERS
 from mrcnn.weights.report import ShapeClash, WeightsReport, one_per_layer, shorten
 
 logger = logging.getLogger(__name__)
@@ -12,7 +13,9 @@ logger = logging.getLogger(__name__)
 # Layers whose last axis follows the number of classes, and its length per class.
 CLASS_HEADS = {"mrcnn_class_logits": 1, "mrcnn_bbox_fc": 4, "mrcnn_mask": 1}
 
-_BACKBONE_LAYER = re.compile(r"(res|bn)\d[a-z]_branch")
+_BACKBONE_LAYER = re.compile(r"(res|bn)\d[a-z]_branch|stage\d_")
+# The pyramid's layers that look at the backbone's stages.
+_LATERAL_LAYER = re.compile(r"fpn_c\dp\d")
 
 
 def follows_class_count(clash: ShapeClash) -> bool:
@@ -88,15 +91,15 @@ def check_fit(
 def _advice(clashes: list[ShapeClash]) -> str:
     """Return what to do about shapes that differ for another reason than classes."""
     names = [clash.layer for clash in clashes]
-    if _backbone_layers(names):
-        return (
-            "The file was trained with another BACKBONE: set that one, or start "
-            "without the file (--weights=none)."
-        )
-    if set(names) == {"conv1"}:
+    if len(set(names)) == 1 and names[0] in FIRST_LAYERS:
         return (
             "The file was trained with another IMAGE_CHANNEL_COUNT: set that one, or "
-            "pass exclude=['conv1'] to train the layer anew."
+            f"pass exclude=[{names[0]!r}] to train the layer anew."
+        )
+    if _backbone_layers(names) or any(map(_sees_other_stage, clashes)):
+        return (
+            "The file was trained with another BACKBONE: set that one, or start "
+            "without the file (--weights=imagenet or --weights=none)."
         )
     return (
         "Build the network as the file's was, or exclude the layers to train them anew."
@@ -118,6 +121,15 @@ def _class_count_message(report: WeightsReport) -> str:
 
 def _backbone_layers(names: Iterable[str]) -> list[str]:
     return [name for name in names if _BACKBONE_LAYER.match(name)]
+
+
+def _sees_other_stage(clash: ShapeClash) -> bool:
+    """Return whether a layer of the pyramid expects other channels of a stage."""
+    if not _LATERAL_LAYER.fullmatch(clash.layer):
+        return False
+    if clash.file_shape is None or clash.model_shape is None:
+        return False
+    return clash.file_shape[:-1] != clash.model_shape[:-1]
 
 
 def _warn_of_other_backbone(report: WeightsReport) -> None:

@@ -4,6 +4,7 @@ ResNet-50 is the original's file, read as the original read it. ResNet-101, for
 which the original had none, is the file of keras.applications with three
 differences taken out: the layer names, the epsilon of batch normalisation, and
 the order of the colours (it was trained on BGR pictures, this network sees RGB).
+The files of `network.applications` are read by keras.applications itself.
 """
 
 import re
@@ -13,12 +14,21 @@ import keras
 import numpy as np
 
 from mrcnn.errors import WeightsError
-from mrcnn.weights.download import fetch
+from mrcnn.network.applications import (
+    APPLICATIONS,
+    inner_layers,
+    is_depthwise,
+    keras_application,
+    layer_names,
+)
+from mrcnn.weights.download import KNOWN_FILES, fetch
 from mrcnn.weights.layout import LayerArrays, read_weights
 from mrcnn.weights.matterport import WeightsReport, assign_weights
 
-_BACKBONES = ("resnet50", "resnet101")
-_BACKBONE_LAYER = re.compile(r"conv1|bn_conv1|(res|bn)[2-5][a-z]_branch(1|2[abc])")
+_PREFIX = "imagenet-"
+_BACKBONE_LAYER = re.compile(
+    r"conv1|bn_conv1|(res|bn)[2-5][a-z]_branch(1|2[abc])|stage[1-5]_.*"
+)
 
 # Epsilon of batch normalisation in keras.applications, and in this network.
 _APPLICATIONS_EPSILON = 1.001e-5
@@ -46,14 +56,18 @@ def load_imagenet(
         WeightsError: there are none for this backbone, they cannot be
             downloaded, or they do not fill it.
     """
-    if backbone_name not in _BACKBONES:
+    known = [key[len(_PREFIX) :] for key in KNOWN_FILES if key.startswith(_PREFIX)]
+    if backbone_name not in known:
         raise WeightsError(
-            "Expected a backbone with ImageNet weights, resnet50 or resnet101. "
+            f"Expected a backbone with ImageNet weights: {', '.join(known)}. "
             f"Received: BACKBONE={backbone_name!r}. Type --weights=none to train from "
             "random values, --backbone=resnet50, or --weights=PATH."
         )
-    path = fetch(f"imagenet-{backbone_name}", cache_dir)
-    weights = read_weights(path)
+    path = fetch(_PREFIX + backbone_name, cache_dir)
+    if backbone_name in APPLICATIONS:
+        weights = read_application(backbone_name, path)
+    else:
+        weights = read_weights(path)
     if backbone_name == "resnet101":
         weights = from_applications(weights)
     return assign_backbone(model, weights, path=path)
@@ -82,7 +96,9 @@ def assign_backbone(
         if _BACKBONE_LAYER.fullmatch(layer)
     }
     wanted = {
-        layer.name for layer in model.layers if _BACKBONE_LAYER.fullmatch(layer.name)
+        layer.name
+        for layer in model.layers
+        if layer.weights and _BACKBONE_LAYER.fullmatch(layer.name)
     }
     lacking = sorted(layer for layer in wanted if not backbone.get(layer))
     if lacking:
@@ -91,6 +107,45 @@ def assign_backbone(
             f"{', '.join(lacking)}. Delete the file, so that it is downloaded again."
         )
     return assign_weights(model, backbone, path=path, for_training=True)
+
+
+def read_application(name: str, path: str | Path) -> LayerArrays:
+    """Return the weights of a network of keras.applications under our names.
+
+    Keras goes by the order of the layers: in its files most have other names, and some
+    were counted up in the session that wrote them.
+
+    Args:
+        name: a key of `APPLICATIONS`.
+        path: a file that keras.applications downloads, without the classifier.
+
+    Returns:
+        {"stage1_conv": [("stage1_conv/kernel:0", array), ...]}, float32.
+
+    Raises:
+        WeightsError: the file is damaged, or another network's.
+    """
+    try:
+        model = keras_application(name, keras.Input((None, None, 3)), str(path))
+    except (OSError, LookupError, ValueError) as error:
+        raise WeightsError(
+            f"Expected the ImageNet weights of {name}. Received: {str(path)!r} "
+            f"({' '.join(str(error).split())}). Delete the file, so that it is "
+            "downloaded again."
+        ) from error
+    names = layer_names(name, model)
+    weights: LayerArrays = {}
+    for layer in inner_layers(model):
+        if not getattr(layer, "weights", None):
+            continue
+        ours, arrays = names[layer.name], []
+        for variable in layer.weights:
+            array = np.asarray(variable)
+            if is_depthwise(layer) and array.ndim == 4:
+                array = array.swapaxes(2, 3)  # [k, k, 1, C] -> [k, k, C, 1]
+            arrays.append((f"{ours}/{variable.name}:0", array))
+        weights[ours] = arrays
+    return weights
 
 
 def from_applications(weights: LayerArrays) -> LayerArrays:

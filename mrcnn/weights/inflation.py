@@ -6,7 +6,8 @@ IMAGE_CHANNEL_COUNT is trained from weights for photos.
 
 import numpy as np
 
-FIRST_LAYER = "conv1"
+# By network: ResNet's, and those of keras.applications.
+FIRST_LAYERS = ("conv1", "stage1_conv", "stage1_stem_conv", "stage1_conv2d_1")
 _RGB = 3
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from mrcnn.errors import WeightsError, nearest
 from mrcnn.weights.fit import CLASS_HEADS, check_fit, follows_class_count
-from mrcnn.weights.inflation import FIRST_LAYER, can_inflate, inflated_kernel
+from mrcnn.weights.inflation import FIRST_LAYERS, can_inflate, inflated_kernel
 from mrcnn.weights.layout import LayerArrays, read_weights, write_weights
 from mrcnn.weights.matching import Arrays, find_arrays, pair_arrays
 from mrcnn.weights.report import ShapeClash, WeightsReport, shorten
@@ -252,9 +252,9 @@ class _Plan:
     def _pair(self, layer: _Layer, arrays: Arrays) -> None:
         names = [name for name, _ in layer.variables]
         found, surplus = pair_arrays(layer.name, names, arrays)
-        if self._inflates and layer.name == FIRST_LAYER:
+        if self._inflates and layer.name in FIRST_LAYERS:
             found = [
-                self._fitting(array, variable)
+                self._fitting(layer.name, array, variable)
                 for (_, variable), array in zip(layer.variables, found, strict=True)
             ]
         # 1. Shapes: one clash leaves the whole layer as it is.
@@ -279,12 +279,12 @@ class _Plan:
             else:
                 self.assignments.append((label, variable, array))
 
-    def _fitting(self, array: np.ndarray | None, variable: keras.Variable):
+    def _fitting(self, layer: str, array: np.ndarray | None, variable: keras.Variable):
         """Return an array of the first layer, spread over the network's channels."""
         shape = tuple(variable.shape)
         if array is None or not can_inflate(array.shape, shape):
             return array
-        self._inflated.append(f"{FIRST_LAYER} (RGB to {shape[2]} channels)")
+        self._inflated.append(f"{layer} (RGB to {shape[2]} channels)")
         return inflated_kernel(array, shape[2])
 
     def report(self) -> WeightsReport:

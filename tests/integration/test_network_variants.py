@@ -9,7 +9,7 @@ from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
 from mrcnn.errors import ConfigError
 from mrcnn.model import MaskRCNN
-from mrcnn.network.backbones import get_backbone, register_backbone
+from mrcnn.network.backbones import register_backbone
 from mrcnn.network.build import build_network
 from mrcnn.training.trainer import make_batches
 
@@ -119,10 +119,12 @@ def test_callable_backbone():
 
 
 def test_backbone_registry_is_loud():
-    with pytest.raises(ConfigError, match="resnet100.*Did you mean 'resnet10"):
-        get_backbone("resnet100")
-    with pytest.raises(ConfigError, match="taken"):
-        register_backbone("resnet50", lambda image, train_bn: None)
+    known = "convnext_base, .*, mobilenet_v3_small, resnet101, "
+    with pytest.raises(ConfigError, match=f"{known}.*'resnet100'.*mean 'resnet10"):
+        build_network("inference", TinyConfig(BACKBONE="resnet100"))
+    for name in ("resnet50", "convnext_tiny"):
+        with pytest.raises(ConfigError, match="taken"):
+            register_backbone(name, lambda image, train_bn: None)
 
 
 def test_images_of_many_sizes_at_once_with_pad64():

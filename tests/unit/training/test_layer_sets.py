@@ -23,29 +23,32 @@ def network():
         "res3a_branch1",
         "res4b_branch2a",
         "bn5a_branch2a",
+        "stage5_conv",
         "fpn_c2p2",
     ):
         x = keras.layers.Dense(4, name=name)(x)
+    x = keras.layers.Dropout(0.5, name="stage5_drop")(x)
     x = keras.layers.ReLU(name="mrcnn_relu")(x)
     outputs = [rpn(x), keras.layers.Dense(2, name="mrcnn_mask")(x)]
     return keras.Model(inputs, outputs)
 
 
 HEADS = {"fpn_c2p2", "rpn_class_raw", "mrcnn_mask"}
+FIFTH = {"bn5a_branch2a", "stage5_conv"}
 
 
 @pytest.mark.parametrize(
     ("layers", "expected"),
     [
         ("heads", HEADS),
-        ("5+", HEADS | {"bn5a_branch2a"}),
-        ("4+", HEADS | {"bn5a_branch2a", "res4b_branch2a"}),
-        ("3+", HEADS | {"bn5a_branch2a", "res4b_branch2a", "res3a_branch1"}),
+        ("5+", HEADS | FIFTH),
+        ("4+", HEADS | FIFTH | {"res4b_branch2a"}),
+        ("3+", HEADS | FIFTH | {"res4b_branch2a", "res3a_branch1"}),
         (
             "all",
             HEADS
+            | FIFTH
             | {
-                "bn5a_branch2a",
                 "res4b_branch2a",
                 "res3a_branch1",
                 "res2a_branch2a",
@@ -60,6 +63,13 @@ def test_sets_and_expressions(network, layers, expected):
     assert set(set_trainable(network, layers)) == expected
     learning = {variable.path.split("/")[-2] for variable in network.trainable_weights}
     assert learning == expected
+
+
+def test_layers_without_weights_are_frozen_with_their_stage(network):
+    """Some drop paths while they learn."""
+    for layers, learns in (("heads", False), ("5+", True)):
+        assert "stage5_drop" not in set_trainable(network, layers)
+        assert network.get_layer("stage5_drop").trainable is learns
 
 
 def test_wrong_expressions(network):

@@ -7,6 +7,12 @@ import threading
 
 import numpy as np
 import pytest
+from keras.src.applications import (
+    convnext,
+    efficientnet_v2,
+    inception_resnet_v2,
+    mobilenet_v3,
+)
 
 from mrcnn.errors import WeightsError
 from mrcnn.weights import download as module
@@ -109,6 +115,37 @@ def test_a_damaged_file_is_downloaded_again(server, remote, tmp_path, caplog, wr
     assert f"{path} is damaged (" in caplog.text
     expected = f"{len(wrong):,} bytes instead of" if len(wrong) < 10**6 else "MD5 "
     assert expected in caplog.text
+
+
+def test_a_file_is_known_by_sha256(server, tmp_path, caplog):
+    path, digest = tmp_path / "file.h5", hashlib.sha256(CONTENT).hexdigest()
+    path.write_bytes(b"x" + CONTENT[1:])
+    download(RemoteFile(server.url, digest=f"sha256:{digest}"), path)
+    assert_whole(path)
+    assert f"instead of {digest}" in caplog.text
+
+
+def test_files_are_those_that_keras_applications_downloads():
+    """Addresses and digests of the library that is installed."""
+    efficientnet = efficientnet_v2.WEIGHTS_HASHES
+    for size in ("b0", "b1", "b2", "b3", "-s", "-m", "-l"):
+        remote = KNOWN_FILES[f"imagenet-efficientnet_v2_{size.strip('-')}"]
+        name = f"efficientnetv2-{size.strip('-')}_notop.h5"
+        assert remote.url == f"{efficientnet_v2.BASE_WEIGHTS_PATH}{name}"
+        assert remote.digest == f"md5:{efficientnet[size][1]}"
+    for size in ("small", "large"):
+        remote = KNOWN_FILES[f"imagenet-mobilenet_v3_{size}"]
+        name = f"weights_mobilenet_v3_{size}_224_1.0_float_no_top_v2.h5"
+        assert remote.url == mobilenet_v3.BASE_WEIGHT_PATH + name
+        _, digest = mobilenet_v3.WEIGHTS_HASHES[f"{size}_224_1.0_float"]
+        assert remote.digest == f"md5:{digest}"
+    for size in ("tiny", "small", "base"):
+        remote = KNOWN_FILES[f"imagenet-convnext_{size}"]
+        assert remote.url == f"{convnext.BASE_WEIGHTS_PATH}convnext_{size}_notop.h5"
+        _, digest = convnext.WEIGHTS_HASHES[f"convnext_{size}"]
+        assert remote.digest == f"sha256:{digest}"
+    remote = KNOWN_FILES["imagenet-inception_resnet_v2"]
+    assert remote.url == inception_resnet_v2.BASE_WEIGHT_URL + remote.file_name
 
 
 def test_a_part_is_continued(server, remote, tmp_path):

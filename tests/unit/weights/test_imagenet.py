@@ -205,5 +205,8 @@ def test_other_backbones_have_none(network, name):
     with pytest.raises(WeightsError) as caught:
         load_imagenet(network(), name)
     message = str(caught.value)
-    assert "resnet50 or resnet101. Received: BACKBONE=" in message
+    assert (
+        "ImageNet weights: resnet50, resnet101, inception_resnet_v2, mobil" in message
+    )
+    assert f"convnext_base. Received: BACKBONE={name!r}" in message
     assert "--weights=none" in message

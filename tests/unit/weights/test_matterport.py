@@ -330,6 +330,15 @@ def test_unused_layers_are_reported(network, write_h5, keras2_weights):
     assert report.unused == ("rpn_model", "fc1000")
 
 
+def test_weights_for_other_stages_of_a_backbone(network, write_h5, keras2_weights):
+    """As the COCO weights are for all backbones but one."""
+    model = network(seed=1, extra=["fpn_c5p5"])
+    weights = keras2_weights(model)
+    weights["fpn_c5p5"][0] = ("fpn_c5p5/kernel:0", np.ones((1, 1, 9, 6), np.float32))
+    with pytest.raises(WeightsError, match=r"another BACKBONE.*--weights=imagenet"):
+        load_weights(model, write_h5(weights), for_training=True)
+
+
 def test_weights_of_a_deeper_backbone(network, tmp_path, caplog):
     save_weights(network(seed=1, extra=["res4w_branch2a"]), tmp_path / "deep.h5")
     with pytest.raises(
