@@ -8,6 +8,7 @@ from mrcnn.cli import arguments, datasets, outputs
 from mrcnn.cli.detector import load_detector
 from mrcnn.cli.values import fraction, positive
 from mrcnn.config import Config
+from mrcnn.errors import ConfigError
 from mrcnn.weights.zoo import is_graph
 
 _DESCRIPTION = """\
@@ -94,6 +95,12 @@ def evaluate(
     """
     outputs.make_folder(args.output)
     model, names = load_detector(args, base=base, class_names=class_names)
+    if len(args.classes or names[1:]) < len(names) - 1:
+        raise ConfigError(
+            "Expected an evaluation of all classes that the network knows. Received: "
+            f"--classes={','.join(args.classes)}. Leave it out: the report has numbers "
+            "for each class."
+        )
     args.classes = list(names[1:])  # the ids of the training
     _, dataset = load(args)
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from mrcnn.cli import arguments, outputs
 from mrcnn.cli.detector import load_detector
 from mrcnn.cli.values import class_list
+from mrcnn.errors import ConfigError
+from mrcnn.weights.zoo import is_graph
 
 _DESCRIPTION = """\
 Show how a network comes to what it finds in an image, step by step.
@@ -58,6 +60,12 @@ def run(args: argparse.Namespace) -> None:
     """Write the steps of one image, and print what the network found and why."""
     from mrcnn.data.images import image_hw
 
+    if is_graph(args.weights):
+        raise ConfigError(
+            "Expected weights of a network whose layers are known. Received: "
+            f"--weights={args.weights}, a graph of the model zoo, which only detects. "
+            "Use last, best, coco or the path of a checkpoint."
+        )
     image_hw(args.image)  # an error before the network is built
     outputs.make_folder(args.output)
     model, class_names = load_detector(args)

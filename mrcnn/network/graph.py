@@ -5,6 +5,7 @@ original's notebooks asked for by names such as "ROI/pre_nms_anchors:0", is not 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import keras
@@ -76,8 +77,8 @@ def ancestor(tensor, name: str | re.Pattern):
 def compute(tensors: Sequence, arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:
     """Return the values of symbolic tensors.
 
-    Each layer computes by itself: nothing is compiled or kept, so that calls in a
-    loop take no more and more memory.
+    Each layer computes by itself: nothing is compiled, and no value is kept longer than
+    the layers need that take it.
 
     Args:
         tensors: of one network.
@@ -99,8 +100,25 @@ def compute(tensors: Sequence, arrays: Mapping[str, np.ndarray]) -> list[np.ndar
             "'inference', config, model_dir) to compute it without ground truth."
         )
     function = keras.Function(list(inputs.values()), list(tensors))
-    values = function([ops.convert_to_tensor(arrays[name]) for name in inputs])
-    return [ops.convert_to_numpy(value) for value in values]
+    by_depth = function._nodes_by_depth
+    calls = [call for depth in sorted(by_depth)[::-1] for call in by_depth[depth]]
+    values = {
+        id(tensor): ops.convert_to_tensor(arrays[name])
+        for name, tensor in inputs.items()
+    }
+    uses = Counter(id(tensor) for call in calls for tensor in call.input_tensors)
+    uses.update(map(id, tensors))
+    for call in calls:
+        if call.is_input:
+            continue
+        args, kwargs = call.arguments.fill_in(values)
+        found = keras.tree.flatten(call.operation(*args, **kwargs))
+        values.update(zip(map(id, call.outputs), found, strict=True))
+        uses.subtract(map(id, call.input_tensors))
+        for tensor in (*call.input_tensors, *call.outputs):
+            if not uses[id(tensor)]:
+                values.pop(id(tensor), None)
+    return [ops.convert_to_numpy(values[id(tensor)]) for tensor in tensors]
 
 
 def _node(tensor):

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from mrcnn.network.graph import compute
 from mrcnn.training.averaging import averaged_weights
 from mrcnn.training.events import write_events, write_graph
 from mrcnn.training.layer_sets import layers_with_weights
@@ -76,8 +77,8 @@ def activations(
 ) -> dict[str, np.ndarray]:
     """Return what the network computes on the way from images to losses, by tag.
 
-    The layers are called one after the other, so that no graph is made of them, and
-    not as in training: batch norm uses the moving statistics.
+    Nothing is compiled for it, and the layers are not called as in training: batch norm
+    uses the moving statistics.
 
     Args:
         network: from `network.build` in training mode.
@@ -98,11 +99,11 @@ def activations(
     # The ROIs are a sample: looking on shall not change what is trained on next.
     seed = layer("proposal_targets").seed_generator.state
     before = np.array(seed)
-    found = keras.Model(network.input, tensors)(batch, training=False)
+    found = compute(list(tensors.values()), batch)
     seed.assign(before)
     return {
-        f"activations/{name}": keras.ops.convert_to_numpy(values)
-        for name, values in found.items()
+        f"activations/{name}": values
+        for name, values in zip(tensors, found, strict=True)
     }
 
 

@@ -127,6 +127,8 @@ def test_evaluate(graph, tmp_path, capsys):
     assert numbers["images"] == 1
     assert numbers["segm"]["AP"] == pytest.approx(1)
     assert "network, per image" in capsys.readouterr().out
+    assert main([*words, "--classes=bottle"]) == 2
+    assert "--classes=bottle. Leave it out" in capsys.readouterr().err
 
 
 def test_privacy(graph, photo, tmp_path):
@@ -169,3 +171,8 @@ def test_what_does_not_go_together_is_one_line(graph, photo, words, problem, cap
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: Expected ") or "wrong value" in line
     assert problem in line
+
+
+def test_a_graph_cannot_be_inspected(graph, photo, capsys):
+    assert main(["inspect", str(photo), f"--model={graph}"]) == 2
+    assert "a graph of the model zoo, which only detects" in capsys.readouterr().err
