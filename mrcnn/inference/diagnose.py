@@ -17,8 +17,7 @@ from mrcnn.inference.inspect import Inspection
 
 # Standard deviation of a picture's values, 0 to 255, below which it shows nothing.
 _BLANK = 4
-# Of the scores of all anchors. A trained RPN gives nearly 0 to almost every anchor,
-# an untrained one about a half.
+# Of the scores of all anchors: a trained RPN gives nearly 0 to almost every one.
 _UNTRAINED_MEDIAN = 0.2
 # A trained RPN gives more to the best anchor on an object.
 _SEEN = 0.5
@@ -126,7 +125,7 @@ def _in_weights(seen: Inspection) -> list[str]:
 def _in_proposals(seen: Inspection, class_names: Sequence[str]) -> list[str]:
     said = []
     best = seen.anchor_scores.max()
-    if best < _SEEN:
+    if best < _SEEN and not len(seen.detections):
         said.append(
             f"No anchor seems to be on an object: of {len(seen.anchor_scores)} the "
             f"best has a score of {best:.2f}. The RPN sees nothing here that is like "
