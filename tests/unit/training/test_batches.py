@@ -413,7 +413,7 @@ def test_fit_ends_with_the_error_of_an_image(rectangles, workers, in_validation)
             batches_of(train, **workers),
             batches_of(val, shuffle=False, **workers),
         )
-    assert time.perf_counter() - start < 30
+    assert time.perf_counter() - start < 60
 
 
 def test_an_error_of_the_model_stays_what_it_is(rectangles):
