@@ -152,7 +152,8 @@ def _in_filters(seen: Inspection, class_names: Sequence[str]) -> list[str]:
         said.append(
             f"{_rois(removed['confidence'])} a score below DETECTION_MIN_CONFIDENCE, "
             f"{seen.min_confidence:g}. The best is {class_names[seen.class_ids[best]]} "
-            f"with {score:.2f}: a confidence of {_below(score):g} lets it pass."
+            f"with {_cut(score, 100):g}: a confidence of {_cut(score, 20):g} lets it "
+            "pass."
         )
     if removed["nms"]:
         said.append(
@@ -194,9 +195,9 @@ def _rois(count: int) -> str:
     return "1 ROI has" if count == 1 else f"{count} ROIs have"
 
 
-def _below(score: float) -> float:
-    """Return a round number that is not above a score."""
-    return np.floor(score * 20) / 20
+def _cut(score: float, steps: int) -> float:
+    """Return the last of so many steps from 0 to 1 that is not above a score."""
+    return np.floor(np.float64(score) * steps) / steps
 
 
 def _sides(boxes: np.ndarray) -> np.ndarray:
