@@ -1,0 +1,145 @@
+"""Run the notebooks of the samples, as CI does, or write their outputs anew.
+
+    python tests/run_notebooks.py                                  every one
+    python tests/run_notebooks.py samples/demo.ipynb --steps=10    one, with less training
+    python tests/run_notebooks.py --write --logs=logs              and keep what they show
+
+The runs of --logs are what the notebooks look into; those that are not there are
+trained first, in the first notebook that needs them.
+"""  # noqa: E501 - a command line to copy
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).resolve().parents[1]
+# Bytes; pages that show notebooks load them whole.
+MOST_BYTES = 600_000
+MOST_LINES = 15
+# Small pictures, and nothing of what TensorFlow says about the machine.
+_KERNEL_ARGUMENTS = (
+    "--IPKernelApp.capture_fd_output=False",
+    "--InlineBackend.figure_formats=['jpeg']",
+    "--InlineBackend.rc={'figure.dpi': 56}",
+    "--InlineBackend.print_figure_kwargs="
+    "{'bbox_inches': 'tight', 'pil_kwargs': {'quality': 82}}",
+)
+_METADATA = {
+    "kernelspec": {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python"},
+}
+_MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|usr|work|Users)/|[A-Z]:\\")
+
+
+def notebooks() -> list[Path]:
+    """Return every notebook of the samples, the one that is read first first."""
+    folder = ROOT / "samples"
+    return sorted(folder.glob("*.ipynb")) + sorted(folder.glob("*/*.ipynb"))
+
+
+def execute(path: Path):
+    """Return a notebook with the outputs of a run from top to bottom.
+
+    Raises:
+        CellExecutionError: a cell fails.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook,
+        timeout=900,
+        kernel_name="python3",
+        record_timing=False,
+        extra_arguments=list(_KERNEL_ARGUMENTS),
+        resources={"metadata": {"path": str(path.parent)}},
+    ).execute()
+    notebook.metadata = nbformat.from_dict(_METADATA)
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({})
+    return notebook
+
+
+def problems(notebook) -> list[str]:
+    """Return what is wrong with a notebook that has been run."""
+    found = []
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
+        found.append("cells were not run once each, from top to bottom")
+    outputs = [output for cell in cells for output in cell.outputs]
+    if not any("image/jpeg" in output.get("data", {}) for output in outputs):
+        found.append("no picture in it")
+    for number, cell in enumerate(cells, start=1):
+        if len(cell.source.splitlines()) > MOST_LINES:
+            found.append(f"cell {number} has more than {MOST_LINES} lines")
+        for output in cell.outputs:
+            if output.output_type == "error" or output.get("name") == "stderr":
+                text = output.get("text") or output.get("evalue")
+                found.append(f"cell {number} has an error or a warning: {text}")
+            texts = [output.get("text", ""), *output.get("data", {}).values()]
+            found += [
+                f"cell {number} shows a path of a machine: {match.group()}"
+                for match in map(_MACHINE_PATH.search, map(str, texts))
+                if match
+            ]
+    size = len(nbformat.writes(notebook))
+    if size > MOST_BYTES:
+        found.append(f"{size} bytes are more than {MOST_BYTES}")
+    return found
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run notebooks; return 1 when one of them fails."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("paths", nargs="*", type=Path, help="which (default: all)")
+    parser.add_argument(
+        "--write", action="store_true", help="write the outputs into the notebooks"
+    )
+    parser.add_argument(
+        "--logs", type=Path, help="folder of the runs (default: a temporary one)"
+    )
+    parser.add_argument(
+        "--steps", type=int, help="of each training (default: the notebooks' own)"
+    )
+    options = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as temporary:
+        os.environ["LOGS"] = str((options.logs or Path(temporary)).resolve())
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        if options.steps:
+            os.environ["STEPS"] = str(options.steps)
+        failed = [
+            path
+            for path in options.paths or notebooks()
+            if not run(path, write=options.write)
+        ]
+    return 1 if failed else 0
+
+
+def run(path: Path, *, write: bool) -> bool:
+    """Run a notebook, say how it went, and return whether it did well."""
+    started = time.monotonic()
+    try:
+        notebook = execute(path.resolve())
+        wrong = problems(notebook)
+    except CellExecutionError as error:
+        wrong = [f"{error.ename}: {error.evalue}"]
+    print(f"{path.name}: {time.monotonic() - started:.0f} s", *wrong, sep="\n    ")
+    if write and not wrong:
+        nbformat.write(notebook, path)
+    return not wrong
+
+
+if __name__ == "__main__":
+    sys.exit(main())
