@@ -29,6 +29,7 @@ from mrcnn.geometry.molding import (
     unmold_image,
 )
 from mrcnn.inference import detect as inference
+from mrcnn.inference.inspect import Inspection, inspect
 from mrcnn.network.build import (
     build_network,
     compute_backbone_shapes,
@@ -532,6 +533,32 @@ class MaskRCNN:
                 "peak_memory": peak_memory(),
                 "peak_device_memory": backend.peak_device_memory(),
             },
+        )
+
+    def inspect(self, image: np.ndarray) -> Inspection:
+        """Return every step between an image and what `detect` finds in it.
+
+        Args:
+            image: as in `detect`.
+
+        Returns:
+            An `Inspection`: anchors, proposals, ROIs, filters, masks, activations.
+
+        Raises:
+            DatasetError: it is no image.
+
+        Example:
+            seen = model.inspect(image)
+            visualize.draw_boxes(seen.picture, seen.proposals[:20])
+            seen.removed_by, seen.activations("res4w_out")
+        """
+        molded, metas, _ = self.mold_inputs([image])
+        return inspect(
+            self._network_to_detect(self.config.DETECTION_MIN_CONFIDENCE),
+            molded,
+            metas,
+            self._normalized_anchors(molded.shape[1:3]),
+            mean_pixel=self.config.MEAN_PIXEL,
         )
 
     def detect_molded(

@@ -91,8 +91,21 @@ def denorm_boxes(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     Returns:
         int32 [N, (y1, x1, y2, x2)], rounded half to even.
     """
+    return np.around(denorm_unrounded(boxes, shape)).astype(np.int32)
+
+
+def denorm_unrounded(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return normalised boxes in pixels, as `denorm_boxes` before it rounds.
+
+    Args:
+        boxes: float [N, (y1, x1, y2, x2)], normalised.
+        shape: (height, width) of the image, pixels.
+
+    Returns:
+        float64 [N, (y1, x1, y2, x2)], pixels.
+    """
     scale, shift = _norm_scale_shift(shape)
-    return np.around(np.asarray(boxes) * scale + shift).astype(np.int32)
+    return np.asarray(boxes) * scale + shift
 
 
 def compute_iou(

@@ -168,11 +168,7 @@ def unmold(
             one makes larger masks, up to the box.
     """
     detections = detections[detections[:, 4] > 0]
-    # Coordinates of the padded input -> coordinates of the picture in it.
-    window = norm_boxes(np.asarray(window, np.float32), molded_hw)
-    origin = np.concatenate([window[:2], window[:2]])
-    size = np.concatenate([window[2:] - window[:2]] * 2)
-    boxes = denorm_boxes((detections[:, :4] - origin) / size, image_hw)
+    boxes = boxes_in_image(detections[:, :4], image_hw, molded_hw, window)
     class_ids = detections[:, 4].astype(np.int32)
     # Tiny objects can vanish by rounding.
     kept = np.flatnonzero(np.all(boxes[:, 2:] > boxes[:, :2], axis=1))
@@ -190,6 +186,25 @@ def unmold(
             for i in kept
         ),
     )
+
+
+def boxes_in_image(boxes, image_hw, molded_hw, window) -> np.ndarray:
+    """Return boxes of the network in whole pixels of the original image.
+
+    Args:
+        boxes: float32 [N, (y1, x1, y2, x2)], normalised.
+        image_hw: (height, width) of the original image.
+        molded_hw: (height, width) of the network's input.
+        window: [(y1, x1, y2, x2)], where the picture lay in it, pixels.
+
+    Returns:
+        int32 [N, (y1, x1, y2, x2)].
+    """
+    # Coordinates of the padded input -> coordinates of the picture in it.
+    window = norm_boxes(np.asarray(window, np.float32), molded_hw)
+    origin = np.concatenate([window[:2], window[:2]])
+    size = np.concatenate([window[2:] - window[:2]] * 2)
+    return denorm_boxes((boxes - origin) / size, image_hw)
 
 
 def _plan(image: np.ndarray, config: Config) -> ResizePlan:
