@@ -25,7 +25,7 @@ from mrcnn.cli.coco_classes import COCO_CLASSES
 from mrcnn.data.dataset import Dataset
 
 _BALLOON_HW = (192, 256)
-_NUCLEUS_HW = (128, 128)
+_NUCLEUS_HW = (256, 320)
 _STREET_HW = (240, 320)
 
 
@@ -156,9 +156,9 @@ def _via_1_entry(filename: str, size: int, outlines: list[np.ndarray]) -> dict:
 def _slide_with_nuclei(rng) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return a picture, fluorescent or stained, and masks, bool [H, W] each."""
     light, masks = np.zeros(_NUCLEUS_HW), []
-    for center_yx, radius in _places(rng, rng.integers(8, 20), (5, 11), _NUCLEUS_HW):
+    for center_yx, radius in _places(rng, rng.integers(40, 100), (3, 8), _NUCLEUS_HW):
         mask = np.zeros(_NUCLEUS_HW, np.uint8)
-        axes = (radius, max(3, int(radius * rng.uniform(0.6, 1))))
+        axes = (radius, max(2, int(radius * rng.uniform(0.6, 1))))
         cv2.ellipse(
             *(mask, center_yx[::-1], axes, rng.uniform(0, 180), 0, 360, 1, cv2.FILLED)
         )
@@ -178,7 +178,7 @@ def _places(rng, count: int, radii, image_hw) -> Iterator[tuple[tuple[int, int],
     for _ in range(count):
         radius = int(rng.integers(*radii))
         y, x = (int(rng.integers(radius, side - radius)) for side in image_hw)
-        if all(np.hypot(y - v, x - u) > radius + r for v, u, r in taken):
+        if all(np.hypot(y - v, x - u) > radius + r + 1 for v, u, r in taken):
             taken.append((y, x, radius))
             yield (y, x), radius
 

@@ -15,22 +15,22 @@ from mrcnn.cli import runs
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
 from mrcnn.model import MaskRCNN
+from mrcnn.weights import download
 from mrcnn.weights.checkpoints import CheckpointNotFoundError, find_last
 
 SMALL = {
     "BACKBONE": "resnet18",
-    "TOP_DOWN_PYRAMID_SIZE": 128,
+    "TOP_DOWN_PYRAMID_SIZE": 64,
     "FPN_CLASSIF_FC_LAYERS_SIZE": 256,
-    "IMAGE_RESIZE_MODE": "square",
     "IMAGE_MIN_DIM": 128,
     "IMAGE_MAX_DIM": 128,
     "IMAGE_MIN_SCALE": 0,
     "IMAGES_PER_GPU": 4,
     "RPN_ANCHOR_SCALES": (8, 16, 32, 64, 96),
     "RPN_TRAIN_ANCHORS_PER_IMAGE": 64,
-    "POST_NMS_ROIS_TRAINING": 300,
+    "POST_NMS_ROIS_TRAINING": 200,
     "POST_NMS_ROIS_INFERENCE": 300,
-    "TRAIN_ROIS_PER_IMAGE": 32,
+    "TRAIN_ROIS_PER_IMAGE": 12,
     "DETECTION_MIN_CONFIDENCE": 0.5,
     # Nothing is pre-trained: batch norm learns too, and AdamW is quicker than SGD.
     "TRAIN_BN": None,
@@ -45,7 +45,8 @@ def open_model(
     train_set: Dataset,
     val_set: Dataset,
     logs: str | Path,
-    steps: int = 300,
+    steps: int,
+    **settings,
 ) -> MaskRCNN:
     """Return the network of the newest run of a configuration, built for detection.
 
@@ -55,11 +56,12 @@ def open_model(
         val_set: and what it is measured on.
         logs: folder of the runs.
         steps: of that training.
+        **settings: of a small network, those that are others than in `SMALL`.
     """
     try:
         weights = find_last(logs, base.NAME)
     except CheckpointNotFoundError:
-        train_small(base, train_set, val_set, logs, steps)
+        _train_small(base(**SMALL | settings), train_set, val_set, logs, steps)
         weights = find_last(logs, base.NAME)
     run = runs.read_beside(weights)
     config = base(**(run.settings if run else {}))
@@ -69,27 +71,19 @@ def open_model(
     return model
 
 
-def train_small(
-    base: type[Config],
-    train_set: Dataset,
-    val_set: Dataset,
-    logs: str | Path,
-    steps: int,
-) -> None:
-    """Train a small network, and leave it in the folder of the runs.
+def coco_weights() -> Path | None:
+    """Return the path of the original's COCO weights if they were downloaded."""
+    path = download.cache_folder() / download.KNOWN_FILES["coco"].file_name
+    return path if path.is_file() else None
 
-    Args:
-        base: configuration whose sizes are reduced.
-        train_set: what to learn from.
-        val_set: what to measure on, at the end.
-        logs: folder of the runs.
-        steps: of the training.
-    """
-    print(f"No run of {base.NAME!r} in the logs: training a small network.")
-    config = base(STEPS_PER_EPOCH=steps, VALIDATION_STEPS=None, **SMALL)
+
+def _train_small(config: Config, train_set, val_set, logs, steps: int) -> None:
+    """Train a small network, and leave it in the folder of the runs."""
+    print(f"No run of {config.NAME!r} in the logs: training a small network.")
+    config.update(STEPS_PER_EPOCH=steps, VALIDATION_STEPS=None)
     model = MaskRCNN("training", config, logs)
     started = time.monotonic()
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()):  # the progress bar
         history = model.train(
             train_set,
             val_set,
