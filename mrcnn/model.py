@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -29,7 +30,9 @@ from mrcnn.geometry.molding import (
     unmold_image,
 )
 from mrcnn.inference import detect as inference
+from mrcnn.inference.diagnose import diagnose
 from mrcnn.inference.inspect import Inspection, inspect
+from mrcnn.network import graph
 from mrcnn.network.build import (
     build_network,
     compute_backbone_shapes,
@@ -412,6 +415,16 @@ class MaskRCNN:
         """Return the layers that have weights."""
         return [layer for layer in self.keras_model.layers if layer.weights]
 
+    def find_trainable_layer(self, layer: keras.layers.Layer) -> keras.layers.Layer:
+        """Return the layer that has the weights: that inside of a wrapper, or itself.
+
+        Args:
+            layer: a layer, or a wrapper of one such as Keras' ``TimeDistributed``.
+        """
+        while isinstance(layer, keras.layers.Wrapper):
+            layer = layer.layer
+        return layer
+
     def set_log_dir(self, model_path: str | Path | None = None) -> None:
         """Choose the run folder and the epoch to go on from.
 
@@ -560,6 +573,88 @@ class MaskRCNN:
             self._normalized_anchors(molded.shape[1:3]),
             mean_pixel=self.config.MEAN_PIXEL,
         )
+
+    def diagnose(
+        self, image: np.ndarray, class_names: Sequence[str] | None = None
+    ) -> str:
+        """Say in words what `detect` finds in an image, and where the rest got lost.
+
+        Args:
+            image: as in `detect`.
+            class_names: K names, the background first; None numbers them.
+
+        Returns:
+            A sentence a line.
+
+        Raises:
+            ConfigError: the names are not as many as the network's classes.
+            DatasetError: it is no image.
+        """
+        return "\n".join(diagnose(self.inspect(image), class_names))
+
+    def run_graph(
+        self,
+        images: Sequence[np.ndarray],
+        outputs: Sequence[tuple[str, keras.KerasTensor]],
+        image_metas: np.ndarray | None = None,
+    ) -> OrderedDict[str, np.ndarray]:
+        """Compute any tensors of the network; their shapes are logged.
+
+        Args:
+            images: as in `mold_inputs`; with `image_metas` they are molded already,
+                float32 [B, H, W, C].
+            outputs: name and tensor of each, as ``keras_model.get_layer(...).output``
+                gives them. In training mode what needs no ground truth.
+            image_metas: [B, 12 + K], or None.
+
+        Returns:
+            The values by name, in the order of `outputs`.
+
+        Raises:
+            ConfigError: a tensor is None, or needs the ground truth.
+            DatasetError: the molded sizes of the images differ.
+
+        Example:
+            stage4 = model.keras_model.get_layer("res4w_out").output
+            model.run_graph([image], [("res4w_out", stage4)])["res4w_out"].shape
+        """
+        outputs = OrderedDict(outputs)
+        for name, tensor in outputs.items():
+            if tensor is None:
+                raise ConfigError(
+                    f"Expected a tensor of the network. Received: None for {name!r}. "
+                    "Take it from keras_model.get_layer(...).output."
+                )
+        molded = images
+        if image_metas is None:
+            molded, image_metas, _ = self.mold_inputs(images)
+        anchors = self._normalized_anchors(molded.shape[1:3])
+        inputs = inference.network_inputs(molded, image_metas, anchors)
+        values = graph.compute(list(outputs.values()), inputs)
+        found = OrderedDict(zip(outputs, values, strict=True))
+        for name, value in found.items():
+            log(name, value)
+        return found
+
+    def ancestor(self, tensor: keras.KerasTensor, name, checked=None):
+        """Return a tensor that another one is computed from, see `graph.ancestor`.
+
+        Args:
+            tensor: of `keras_model`.
+            name: of a layer, or a regular expression that matches the whole name.
+            checked: as in the original; not needed.
+
+        Returns:
+            The output of the nearest such layer, or None where there is none.
+
+        Raises:
+            ConfigError: it names a tensor inside of a layer, as TensorFlow 1 had.
+
+        Example:
+            boxes = model.keras_model.get_layer("ROI").output[0]
+            model.ancestor(boxes, "fpn_p2"), model.ancestor(boxes, r"res4._out")
+        """
+        return graph.ancestor(tensor, name)
 
     def detect_molded(
         self, molded_images: np.ndarray, image_metas: np.ndarray, verbose: int = 0

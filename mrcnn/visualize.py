@@ -17,9 +17,11 @@ from mrcnn.draw.figures import (
 from mrcnn.draw.palette import class_colors, instance_colors, random_colors
 from mrcnn.draw.pixels import apply_mask, draw_box
 from mrcnn.draw.plots import plot_overlaps, plot_precision_recall
+from mrcnn.draw.run_curves import draw_run
 from mrcnn.draw.steps import (
     draw_activations,
     draw_anchors,
+    draw_box_groups,
     draw_mask_placement,
     draw_weights,
 )
@@ -38,9 +40,11 @@ __all__ = [
     "draw_activations",
     "draw_anchors",
     "draw_box",
+    "draw_box_groups",
     "draw_boxes",
     "draw_mask_placement",
     "draw_rois",
+    "draw_run",
     "draw_weights",
     "instance_colors",
     "plot_overlaps",

@@ -3,7 +3,6 @@
 `write` makes them of an `Evaluation` and its data set; axis letters as in `structures`.
 """
 
-import base64
 import csv
 import html
 import json
@@ -195,11 +194,10 @@ def _tables(evaluation) -> dict[str, Iterable[Sequence]]:
 
 
 def _body(evaluation, dataset, pictures: dict[str, bytes]) -> str:
-    uris = {
-        name: "data:image/png;base64," + base64.b64encode(content).decode()
+    images = "".join(
+        f'<img alt="{name}" src="{frame.png_uri(content)}">'
         for name, content in pictures.items()
-    }
-    images = "".join(f'<img alt="{name}" src="{uri}">' for name, uri in uris.items())
+    )
     speed = "".join(
         f"<tr><td>{html.escape(name)}</td><td>{value}</td></tr>"
         for name, value in _speed(evaluation.speed)

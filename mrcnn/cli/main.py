@@ -12,6 +12,7 @@ from mrcnn.cli import (
     check,
     convert,
     evaluate,
+    inspect,
     merge,
     predict,
     split,
@@ -22,7 +23,10 @@ from mrcnn.cli import (
 from mrcnn.errors import MrcnnError
 
 # Each has `add_parser(subparsers)`, which sets `run(args)` as its default.
-COMMANDS = (train, evaluate, predict, check, stats, split, convert, merge, versions)
+COMMANDS = (
+    *(train, evaluate, predict, inspect, check, stats, split, convert, merge),
+    versions,
+)
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 

@@ -33,6 +33,7 @@ ul.cards img {{ width: 100%; max-height: 300px; object-fit: contain; display: bl
 .figures {{ display: grid; gap: 14px; align-items: start; margin-top: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr)); }}
 .figures img {{ width: 100%; border-radius: 6px; }}
+img.step {{ max-width: 100%; border-radius: 6px; }}
 .table {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-size: .87rem; overflow-wrap: normal;
   font-variant-numeric: tabular-nums; }}
@@ -66,3 +67,8 @@ def data_uri(picture: np.ndarray) -> str:
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "JPEG", quality=82)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def png_uri(content: bytes) -> str:
+    """Return what is in a PNG file as an address that holds it."""
+    return "data:image/png;base64," + base64.b64encode(content).decode()

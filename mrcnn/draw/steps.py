@@ -21,8 +21,10 @@ from mrcnn.draw.palette import instance_colors
 from mrcnn.draw.pixels import paint_small_mask
 
 # Inches.
-_PANEL_WIDTH = 4.5
+_PANEL_WIDTH = 3.2
 _SMALL_PANEL_WIDTH = 2.4
+# Large panels in a row: more could not be read on a telephone.
+_COLS = 2
 # How the matches of the RPN are called, in the order shown, and how they are drawn:
 # see `draw_boxes`.
 _MATCHES = {"positive": (1, 1), "negative": (-1, 1), "neutral": (0, 0)}
@@ -61,33 +63,75 @@ def draw_anchors(
             f"{len(anchors)} anchors, {len(rpn_match)} matches. Pass those of an image."
         )
     rng = np.random.default_rng(0) if rng is None else rng
-    panels = {}
+    panels = []
     for kind, (match, visibility) in _MATCHES.items():
         index = np.flatnonzero(rpn_match == match)
         picked = np.arange(len(index))
         if len(index) > limit:
             picked = np.sort(rng.choice(len(index), limit, replace=False))
-        if len(index):
-            title = f"{kind}: {len(picked)} of {len(index)} anchors"
-            panels[title] = (index, picked, visibility)
-    height, width = image.shape[:2]
+        is_refined = refined_anchors is not None and match == 1
+        panels.append(
+            {
+                "title": f"{kind}: {len(picked)} of {len(index)} anchors",
+                "boxes": np.asarray(anchors)[index[picked]],
+                "refined_boxes": refined_anchors[picked] if is_refined else None,
+                "visibilities": [visibility] * len(picked),
+            }
+        )
+    return _draw_panels(image, panels)
+
+
+def draw_box_groups(
+    image: np.ndarray,
+    boxes: np.ndarray,
+    groups: Mapping[str, Sequence[int]],
+    refined_boxes: np.ndarray | None = None,
+    captions: Sequence[str] | None = None,
+    *,
+    limit: int = 30,
+) -> Figure:
+    """Show boxes in groups: by pyramid level, by the filter that removed them.
+
+    Args:
+        image: [H, W, 3], RGB, or grey, see `data.images.as_rgb`.
+        boxes: float [N, (y1, x1, y2, x2)], pixels, drawn dotted.
+        groups: which of the N belong to each group, by its name.
+        refined_boxes: float [N, 4], pixels, drawn solid; None leaves them out.
+        captions: N texts; None writes none.
+        limit: boxes of each group, the first ones.
+
+    Returns:
+        A panel for each group that has boxes; of none an empty figure.
+    """
+    panels = []
+    for name, members in groups.items():
+        shown = np.asarray(members, int)[:limit]
+        panels.append(
+            {
+                "title": f"{name}: {len(shown)} of {len(members)}",
+                "boxes": boxes[shown],
+                "refined_boxes": None
+                if refined_boxes is None
+                else refined_boxes[shown],
+                "captions": None if captions is None else [captions[i] for i in shown],
+            }
+        )
+    return _draw_panels(image, panels)
+
+
+def _draw_panels(image: np.ndarray, panels: Sequence[dict]) -> Figure:
+    """Return a panel for each of the arguments of `draw_boxes` that have boxes."""
+    panels = [panel for panel in panels if len(panel["boxes"])]
     figure = Figure()
+    if not panels:
+        return figure
+    height, width = image.shape[:2]
     axes = canvas.grid_axes(
-        *(figure, list(panels), len(panels)),
+        *(figure, [panel["title"] for panel in panels], min(len(panels), _COLS)),
         (_PANEL_WIDTH * height / width, _PANEL_WIDTH),
     )
-    for ax, (title, (index, picked, visibility)) in zip(
-        axes, panels.items(), strict=True
-    ):
-        is_refined = refined_anchors is not None and rpn_match[index[0]] == 1
-        draw_boxes(
-            image,
-            np.asarray(anchors)[index[picked]],
-            np.asarray(refined_anchors)[picked] if is_refined else None,
-            visibilities=[visibility] * len(picked),
-            title=title,
-            ax=ax,
-        )
+    for ax, panel in zip(axes, panels, strict=True):
+        draw_boxes(image, **panel, ax=ax)
     return figure
 
 

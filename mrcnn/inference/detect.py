@@ -144,13 +144,16 @@ def predict(network, molded, metas, anchors) -> dict[str, np.ndarray]:
         metas: [B, 12 + K].
         anchors: float32 [A, (y1, x1, y2, x2)], normalised.
     """
-    return network.predict_on_batch(
-        {
-            "image": molded,
-            "image_meta": metas.astype(np.float32),
-            "anchors": np.broadcast_to(anchors, (len(molded), *anchors.shape)),
-        }
-    )
+    return network.predict_on_batch(network_inputs(molded, metas, anchors))
+
+
+def network_inputs(molded, metas, anchors) -> dict[str, np.ndarray]:
+    """Return the network's inputs by name, of the arguments of `predict`."""
+    return {
+        "image": molded,
+        "image_meta": metas.astype(np.float32),
+        "anchors": np.broadcast_to(anchors, (len(molded), *anchors.shape)),
+    }
 
 
 def unmold(

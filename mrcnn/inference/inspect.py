@@ -25,7 +25,12 @@ from mrcnn.geometry.boxes import (
     norm_boxes,
 )
 from mrcnn.geometry.molding import parse_image_meta, unmold_image
-from mrcnn.inference.detect import boxes_in_image, predict, unmold
+from mrcnn.inference.detect import (
+    boxes_in_image,
+    network_inputs,
+    predict,
+    unmold,
+)
 from mrcnn.network.graph import compute, find_layer_outputs
 from mrcnn.ops.roi_align import roi_levels
 from mrcnn.structures import Detections
@@ -55,7 +60,8 @@ class Inspection:
         refined_anchors: [T, 4], the best anchors moved by their deltas.
         clipped_anchors: [T, 4], and cut to the picture.
         proposals: [R, 4], what non-maximum suppression left of them, best first.
-        proposal_anchors: int [R], the row of the T that each proposal was.
+        proposal_anchors: int [R], the row of the T that each proposal was; -1 for one
+            of padding, of which only those are here that an object was found in.
         proposal_levels: int32 [R], 2 to 5: the level of the pyramid it is read from.
 
         class_probs: float32 [R, K].
@@ -176,8 +182,11 @@ def inspect(
     of_network = _nearest_rows(
         found, np.column_stack([clipped_boxes, class_ids, roi_scores])
     )
-    used = np.flatnonzero(rois.any(axis=1))  # the others are padding
-    proposal_anchors = _nearest_rows(rois[used], clipped_anchors)
+    is_proposal = rois.any(axis=1)  # the others are padding
+    # Nothing keeps the box head from finding an object in padding.
+    used = np.union1d(np.flatnonzero(is_proposal), of_network)
+    proposal_anchors = np.full(len(rois), -1)
+    proposal_anchors[is_proposal] = _nearest_rows(rois[is_proposal], clipped_anchors)
     removed_by = which_filter(
         *(class_ids, roi_scores, clipped_boxes, of_network),
         min_confidence=settings.min_confidence,
@@ -200,7 +209,7 @@ def inspect(
         refined_anchors=in_pixels(refined_anchors),
         clipped_anchors=in_pixels(clipped_anchors),
         proposals=in_pixels(rois[used]),
-        proposal_anchors=proposal_anchors,
+        proposal_anchors=proposal_anchors[used],
         proposal_levels=ops.convert_to_numpy(roi_levels(rois[None, used], hw))[0],
         class_probs=probs[used],
         class_ids=class_ids[used],
@@ -220,7 +229,9 @@ def inspect(
         min_confidence=settings.min_confidence,
         nms_threshold=settings.nms_threshold,
         max_instances=settings.max_instances,
-        layer_values=partial(_layer_values, network, molded, metas, anchors),
+        layer_values=partial(
+            _layer_values, network, network_inputs(molded, metas, anchors)
+        ),
     )
 
 
@@ -283,11 +294,6 @@ def _nearest_rows(rows: np.ndarray, among: np.ndarray) -> np.ndarray:
     return np.array(nearest, int)
 
 
-def _layer_values(network, molded, metas, anchors, name: str) -> list[np.ndarray]:
-    arrays = {
-        "image": molded,
-        "image_meta": np.float32(metas),
-        "anchors": np.float32(anchors[None]),
-    }
-    values = compute(find_layer_outputs(network, name), arrays)
+def _layer_values(network, inputs, name: str) -> list[np.ndarray]:
+    values = compute(find_layer_outputs(network, name), inputs)
     return [value[0] for value in values]

@@ -57,16 +57,20 @@ def ancestor(tensor, name: str | re.Pattern):
 
     Returns:
         The first output of that layer, or None where `tensor` does not depend on it.
+
+    Raises:
+        ConfigError: the name is that of a tensor inside of a layer.
     """
-    for node in _nodes(parents(tensor)):
+    if isinstance(name, str) and re.search(r"/|:\d+$", name):
+        raise ConfigError(
+            f"Expected the name of a layer. Received: {name!r}, a tensor inside of "
+            "one, which Keras 3 does not have. MaskRCNN.inspect(image) has what "
+            "layers compute inside, such as top_anchors and refined_anchors."
+        )
+    for node in _nodes(_node(tensor).input_tensors):
         if re.fullmatch(name, node.operation.name):
             return node.outputs[0]
     return None
-
-
-def parents(tensor) -> list:
-    """Return the symbolic tensors that another one is computed from at once."""
-    return list(_node(tensor).input_tensors)
 
 
 def compute(tensors: Sequence, arrays: Mapping[str, np.ndarray]) -> list[np.ndarray]:

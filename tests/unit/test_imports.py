@@ -51,6 +51,7 @@ PUBLIC = {
     *("mrcnn.data.merge", "mrcnn.data.writers"),
     *("mrcnn.draw.scores", "mrcnn.draw.mistakes", "mrcnn.training.augment"),
     *("mrcnn.inference.suppression", "mrcnn.inference.tiles"),
+    *("mrcnn.inference.diagnose", "mrcnn.training.epoch_table"),
     *("mrcnn.weights.checkpoints", "mrcnn.weights.files"),
 }
 READ_CONFIG = {
