@@ -28,9 +28,9 @@ MOST_LINES = 16
 _KERNEL_ARGUMENTS = (
     "--IPKernelApp.capture_fd_output=False",
     "--InlineBackend.figure_formats=['jpeg']",
-    "--InlineBackend.rc={'figure.dpi': 64}",
+    "--InlineBackend.rc={'figure.dpi': 60}",
     "--InlineBackend.print_figure_kwargs="
-    "{'bbox_inches': 'tight', 'pil_kwargs': {'quality': 82}}",
+    "{'bbox_inches': 'tight', 'pil_kwargs': {'quality': 78}}",
 )
 _METADATA = {
     "kernelspec": {
@@ -123,12 +123,12 @@ def main(argv: list[str] | None = None) -> int:
         failed = [
             path
             for path in options.paths or notebooks()
-            if not run(path, write=options.write)
+            if not runs_well(path, write=options.write)
         ]
     return 1 if failed else 0
 
 
-def run(path: Path, *, write: bool) -> bool:
+def runs_well(path: Path, *, write: bool) -> bool:
     """Run a notebook, say how it went, and return whether it did well."""
     started = time.monotonic()
     try:
