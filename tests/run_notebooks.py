@@ -87,12 +87,11 @@ def problems(notebook) -> list[str]:
             if output.output_type == "error" or output.get("name") == "stderr":
                 text = output.get("text") or output.get("evalue")
                 found.append(f"cell {number} has an error or a warning: {text}")
-            texts = [output.get("text", ""), *output.get("data", {}).values()]
-            found += [
-                f"cell {number} shows a path of a machine: {match.group()}"
-                for match in map(_MACHINE_PATH.search, map(str, texts))
-                if match
-            ]
+            data = output.get("data", {})
+            texts = [output.get("text", "")]
+            texts += [value for kind, value in data.items() if kind.startswith("text/")]
+            if path := _MACHINE_PATH.search("".join(texts)):
+                found.append(f"cell {number} shows a path of a machine: {path.group()}")
     size = len(nbformat.writes(notebook))
     if size > MOST_BYTES:
         found.append(f"{size} bytes are more than {MOST_BYTES}")
@@ -123,7 +122,7 @@ def main(argv: list[str] | None = None) -> int:
         failed = [
             path
             for path in options.paths or notebooks()
-            if not runs_well(path, write=options.write)
+            if not runs_well(path.resolve(), write=options.write)
         ]
     return 1 if failed else 0
 
@@ -132,11 +131,12 @@ def runs_well(path: Path, *, write: bool) -> bool:
     """Run a notebook, say how it went, and return whether it did well."""
     started = time.monotonic()
     try:
-        notebook = execute(path.resolve())
+        notebook = execute(path)
         wrong = problems(notebook)
     except CellExecutionError as error:
         wrong = [f"{error.ename}: {error.evalue}"]
-    print(f"{path.name}: {time.monotonic() - started:.0f} s", *wrong, sep="\n    ")
+    line = f"{path.relative_to(ROOT)}: {time.monotonic() - started:.0f} s"
+    print(line, *wrong, sep="\n    ", flush=True)
     if write and not wrong:
         nbformat.write(notebook, path)
     return not wrong

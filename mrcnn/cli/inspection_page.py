@@ -20,9 +20,11 @@ from mrcnn.errors import ConfigError
 
 PAGE = "inspection.html"
 # Scores of anchors that are drawn as positive and as negative.
-_POSITIVE, _NEGATIVE = 0.7, 0.3
-# Boxes of a panel, objects with their masks, channels of a layer.
-_BOXES, _MASKS, _CHANNELS = 30, 4, 8
+_POSITIVE, _NEGATIVE = 0.5, 0.1
+# Boxes of a panel, those with captions, objects with their masks, channels of a layer.
+_BOXES, _NAMED, _MASKS, _CHANNELS = 30, 8, 4, 8
+# A smaller picture is enlarged, so that its pixels are seen.
+_LEAST_SIDE = 480
 # ROIs that are shown where all are background.
 _NEAREST = 5
 _DPI = 160
@@ -96,9 +98,9 @@ def steps_of_image(image: np.ndarray, seen, class_names: Sequence[str]) -> list[
             "picture",
             "What the network sees",
             f"The image of {seen.image_hw[1]} x {seen.image_hw[0]} pixels, scaled by "
-            f"{seen.scale:.3g}, in a picture of {width} x {height}. The box is where "
-            "it lies; around it is padding.",
-            visualize.draw_box_groups(picture, seen.window[None], {"image": [0]}),
+            f"{seen.scale:.3g}, with padding in a picture of {width} x {height}. All "
+            "boxes of the steps below are in pixels of this picture.",
+            _enlarged(picture),
         ),
         Step(
             "anchors",
@@ -158,7 +160,7 @@ def steps_of_image(image: np.ndarray, seen, class_names: Sequence[str]) -> list[
                 *(picture, seen.proposals, {"surest": classified}),
                 seen.clipped_boxes,
                 captions,
-                limit=_BOXES,
+                limit=_NAMED,
             ),
             "There are no proposals.",
         ),
@@ -179,7 +181,7 @@ def steps_of_image(image: np.ndarray, seen, class_names: Sequence[str]) -> list[
                     for name, title in _FILTERS.items()
                 },
                 captions=np.where(is_object, captions, ""),
-                limit=_BOXES,
+                limit=_NAMED,
             ),
             "There are no proposals.",
         ),
@@ -208,6 +210,11 @@ def steps_of_image(image: np.ndarray, seen, class_names: Sequence[str]) -> list[
     ]
 
 
+def _enlarged(picture: np.ndarray) -> np.ndarray:
+    factor = -(-_LEAST_SIDE // max(picture.shape[:2]))
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
 def steps_of_layers(seen, model, names: Sequence[str] | None) -> list[Step]:
     """Return the activations of layers.
 
@@ -229,7 +236,7 @@ def steps_of_layers(seen, model, names: Sequence[str] | None) -> list[Step]:
             Step(
                 f"activations_{name}",
                 f"Activations of {name}",
-                f"The first of {value.shape[-1]} channels, of {value.shape[1]} x "
+                f"The first of its {value.shape[-1]} channels, of {value.shape[1]} x "
                 f"{value.shape[0]} cells; bright is high."
                 if is_map
                 else "",
@@ -262,8 +269,8 @@ def steps_of_training(model, run_folder: Path | None) -> list[Step]:
             "weights",
             "Weights",
             "How the weights of the first layer, the feature pyramid and the heads are "
-            "spread. One narrow line, or values that are not finite, are signs of "
-            "weights that were not trained, or of a training that failed.",
+            "spread. A flat block is how weights begin, and training rounds it; a "
+            "single bar is dead, and what is not finite is damaged.",
             draw_weights(_kernels(model), cols=3),
         ),
         Step(

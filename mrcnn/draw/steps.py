@@ -74,7 +74,9 @@ def draw_anchors(
             {
                 "title": f"{kind}: {len(picked)} of {len(index)} anchors",
                 "boxes": np.asarray(anchors)[index[picked]],
-                "refined_boxes": refined_anchors[picked] if is_refined else None,
+                "refined_boxes": np.asarray(refined_anchors)[picked]
+                if is_refined
+                else None,
                 "visibilities": [visibility] * len(picked),
             }
         )
@@ -94,15 +96,17 @@ def draw_box_groups(
 
     Args:
         image: [H, W, 3], RGB, or grey, see `data.images.as_rgb`.
-        boxes: float [N, (y1, x1, y2, x2)], pixels, drawn dotted.
+        boxes: float [N, (y1, x1, y2, x2)], pixels.
         groups: which of the N belong to each group, by its name.
-        refined_boxes: float [N, 4], pixels, drawn solid; None leaves them out.
+        refined_boxes: float [N, 4], pixels, drawn solid, the others then dotted.
         captions: N texts; None writes none.
         limit: boxes of each group, the first ones.
 
     Returns:
         A panel for each group that has boxes; of none an empty figure.
     """
+    boxes = np.asarray(boxes)
+    refined = boxes if refined_boxes is None else np.asarray(refined_boxes)
     panels = []
     for name, members in groups.items():
         shown = np.asarray(members, int)[:limit]
@@ -110,10 +114,9 @@ def draw_box_groups(
             {
                 "title": f"{name}: {len(shown)} of {len(members)}",
                 "boxes": boxes[shown],
-                "refined_boxes": None
-                if refined_boxes is None
-                else refined_boxes[shown],
+                "refined_boxes": None if refined_boxes is None else refined[shown],
                 "captions": None if captions is None else [captions[i] for i in shown],
+                "visibilities": [2 if refined_boxes is None else 1] * len(shown),
             }
         )
     return _draw_panels(image, panels)

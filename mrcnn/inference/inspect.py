@@ -24,7 +24,7 @@ from mrcnn.geometry.boxes import (
     denorm_unrounded,
     norm_boxes,
 )
-from mrcnn.geometry.molding import parse_image_meta, unmold_image
+from mrcnn.geometry.molding import unmold_image
 from mrcnn.inference.detect import (
     boxes_in_image,
     network_inputs,
@@ -33,7 +33,12 @@ from mrcnn.inference.detect import (
 )
 from mrcnn.network.graph import compute, find_layer_outputs
 from mrcnn.ops.roi_align import roi_levels
-from mrcnn.structures import Detections
+from mrcnn.structures import (
+    META_ORIGINAL_SHAPE,
+    META_SCALE,
+    META_WINDOW,
+    Detections,
+)
 
 # The filters between ROIs and detections, in the order in which they work.
 FILTERS = ("background", "confidence", "nms", "limit", "size")
@@ -275,9 +280,10 @@ def which_filter(
 
 def _of_meta(metas) -> tuple[tuple[int, int], np.ndarray, float]:
     """Return image_hw, window and scale of the only image."""
-    meta = {name: values[0] for name, values in parse_image_meta(metas).items()}
-    height, width = meta["original_image_shape"][:2].tolist()
-    return (height, width), meta["window"], float(meta["scale"])
+    (meta,) = metas
+    height, width = meta[META_ORIGINAL_SHAPE][:2].astype(int).tolist()
+    window = meta[META_WINDOW].astype(np.int32)
+    return (height, width), window, float(meta[META_SCALE][0])
 
 
 def _nearest_rows(rows: np.ndarray, among: np.ndarray) -> np.ndarray:

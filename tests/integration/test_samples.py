@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import json
+import re
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,8 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+
+from mrcnn.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 # A network small enough to train for some steps in a test.
@@ -120,6 +123,20 @@ def test_predict_image(script, logs, tmp_path):
     assert {"category_name", "score", "bbox", "segmentation"} <= set(
         listing["detections"][0]
     )
+
+
+def test_inspect(logs, tmp_path, capsys):
+    photo = sorted((ROOT / "datasets" / "remote" / "val").glob("*.jpg"))[0]
+    words = ("inspect", photo, f"--logs={logs}", f"--output={tmp_path}")
+    assert main([str(word) for word in words]) == 0
+    said = capsys.readouterr().out
+    page = (tmp_path / "inspection.html").read_text("utf-8")
+    assert f"Written to {tmp_path / 'inspection.html'}" in said
+    # What is printed, and every picture, is on the page.
+    assert re.search(r"^(Found|Nothing)", said, re.M)[0] in page
+    names = {path.stem for path in tmp_path.glob("*.png")}
+    assert {"anchors", "filters", "activations_res5b_out", "weights", "curves"} <= names
+    assert page.count("<img") == len(names)
 
 
 def test_predict_video_keeps_size_rate_and_sound(script, logs, tmp_path):

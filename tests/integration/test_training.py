@@ -191,8 +191,27 @@ def test_detection_while_training(trained, detector, datasets):
         for mine, other in zip(ours, theirs, strict=True):
             for key, value in other.items():
                 np.testing.assert_array_equal(mine[key], value, err_msg=key)
+        seen = model.inspect(images[0])
+        np.testing.assert_array_equal(seen.detections.boxes, ours[0]["rois"])
+        np.testing.assert_array_equal(seen.detections.masks, ours[0]["masks"])
+        # Of the network that detects, not of the one that trains.
+        logits = seen.activations("mrcnn_class_logits")["mrcnn_class_logits"]
+        assert set(logits.argmax(axis=1)) == {int(is_found)}
     for bias in biases:
         bias.assign(before)
+
+
+def test_tensors_while_training(trained, detector, datasets):
+    """What needs no ground truth is computed, the rest is refused."""
+    model, images = trained[0], [datasets[1].load_image(0)]
+    found = [
+        one.run_graph(images, [("P2", one.keras_model.get_layer("fpn_p2").output)])
+        for one in (model, detector)
+    ]
+    np.testing.assert_allclose(found[0]["P2"], found[1]["P2"], atol=1e-5)
+    classes = model.keras_model.get_layer("mrcnn_class").output
+    with pytest.raises(ConfigError, match="one that needs gt_boxes, gt_class_ids"):
+        model.run_graph(images, [("classes", classes)])
 
 
 def test_wrong_use_is_said(trained, datasets):

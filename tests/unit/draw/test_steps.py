@@ -7,6 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from mrcnn.draw.steps import (
     draw_activations,
     draw_anchors,
+    draw_box_groups,
     draw_mask_placement,
     draw_weights,
 )
@@ -144,3 +145,20 @@ def test_a_long_name_gets_smaller(rng):
     name = "fpn_classifier/mrcnn_class_conv1/kernel/of/a/long/name" * 2
     (ax,) = panels(draw_weights({name: rng.normal(size=9)}))
     assert ax.title.get_size() < 10
+
+
+def test_groups_of_boxes():
+    boxes = np.array([[2, 2, 20, 30], [5, 40, 60, 80], [30, 4, 50, 20], [1, 1, 9, 9]])
+    groups = {"P2": [0, 3], "P3": [], "P4": [1, 2]}
+    fine, coarse = panels(
+        draw_box_groups(IMAGE, boxes, groups, boxes + 1, ["a", "b", "c", "d"], limit=1)
+    )
+    assert [ax.get_title() for ax in (fine, coarse)] == ["P2: 1 of 2", "P4: 1 of 2"]
+    for ax, box in ((fine, boxes[0]), (coarse, boxes[1])):
+        dotted, solid = ax.patches
+        assert dotted.get_xy() == (box[1], box[0])
+        assert solid.get_xy() == (box[1] + 1, box[0] + 1)
+    assert [text.get_text() for text in coarse.texts] == ["b"]
+    assert not draw_box_groups(IMAGE, boxes, {"P3": []}).axes
+    (only,) = panels(draw_box_groups(IMAGE, boxes, {"all": range(4)}))
+    assert [patch.get_linestyle() for patch in only.patches] == ["solid"] * 4
