@@ -52,7 +52,7 @@ PUBLIC = {
     *("mrcnn.draw.scores", "mrcnn.draw.mistakes", "mrcnn.training.augment"),
     *("mrcnn.inference.suppression", "mrcnn.inference.tiles"),
     *("mrcnn.inference.diagnose", "mrcnn.training.epoch_table"),
-    *("mrcnn.weights.checkpoints", "mrcnn.weights.files"),
+    *("mrcnn.weights.checkpoints", "mrcnn.weights.download", "mrcnn.weights.files"),
 }
 READ_CONFIG = {
     *("mrcnn/network/build.py", "mrcnn/training/trainer.py"),
