@@ -77,8 +77,8 @@ def steps_of_image(image: np.ndarray, seen, class_names: Sequence[str]) -> list[
     match -= seen.anchor_scores <= _NEGATIVE
     moved = seen.anchors.copy()
     moved[seen.top_anchors] = seen.clipped_anchors
-    best = np.flatnonzero(seen.proposal_anchors >= 0)[:_BOXES]
-    start = seen.anchors[seen.top_anchors[seen.proposal_anchors[best]]]
+    of_anchors = np.flatnonzero(seen.proposal_anchors >= 0)
+    start = seen.anchors[seen.top_anchors[seen.proposal_anchors]]
     # Each ROI as what it was taken for; one of background as what it is nearest to.
     is_object = seen.class_ids > 0
     objects = seen.class_probs[:, 1:]
@@ -122,10 +122,8 @@ def steps_of_image(image: np.ndarray, seen, class_names: Sequence[str]) -> list[
             "one another: the proposals. Those of the highest scores, dotted as "
             "anchors and solid as proposals.",
             visualize.draw_box_groups(
-                picture,
-                start,
-                {"best proposals": range(len(best))},
-                seen.proposals[best],
+                *(picture, start, {"best proposals": of_anchors}, seen.proposals),
+                limit=_BOXES,
             ),
             "There are no proposals.",
         ),

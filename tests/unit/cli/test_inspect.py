@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,7 @@ from mrcnn.cli.main import main
 from mrcnn.errors import ConfigError
 from tests.unit.inference.seen import inspection
 
+ROOT = Path(__file__).resolve().parents[3]
 NAMES = ["BG", "<b>remote", "cup"]
 IMAGE = np.full((64, 64, 3), 90, np.uint8)
 OF_IMAGE = (
@@ -94,6 +96,12 @@ def test_a_picture_for_every_step(tmp_path):
         picture = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
         assert picture.std() > 0
     assert "4 proposals a class" in text and "3 are not background" in text
+
+
+def test_documentation_lists_the_pictures():
+    text = (ROOT / "docs" / "inspection.md").read_text("utf-8")
+    listed = re.findall(r"^\| `(\w+)", text, re.M)
+    assert listed == [*OF_IMAGE, "activations_", "weights", "curves"]
 
 
 def test_steps_without_anything_say_so(tmp_path):
