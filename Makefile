@@ -40,7 +40,7 @@ test: $(installed)
 	$(bin)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 notebooks: $(installed)
-	$(bin)/python tests/run_notebooks.py --steps=4
+	$(bin)/python tests/run_notebooks.py --steps=4 --jobs=2
 
 lint: $(installed)
 	$(bin)/ruff check .
