@@ -17,8 +17,7 @@ from mrcnn.inference.inspect import Inspection
 
 # Standard deviation of a picture's values, 0 to 255, below which it shows nothing.
 _BLANK = 4
-# Of the scores of all anchors. A trained RPN gives nearly 0 to almost every anchor,
-# an untrained one about a half.
+# Of the scores of all anchors: a trained RPN gives nearly 0 to almost every one.
 _UNTRAINED_MEDIAN = 0.2
 # A trained RPN gives more to the best anchor on an object.
 _SEEN = 0.5
@@ -126,7 +125,7 @@ def _in_weights(seen: Inspection) -> list[str]:
 def _in_proposals(seen: Inspection, class_names: Sequence[str]) -> list[str]:
     said = []
     best = seen.anchor_scores.max()
-    if best < _SEEN:
+    if best < _SEEN and not len(seen.detections):
         said.append(
             f"No anchor seems to be on an object: of {len(seen.anchor_scores)} the "
             f"best has a score of {best:.2f}. The RPN sees nothing here that is like "
@@ -153,7 +152,8 @@ def _in_filters(seen: Inspection, class_names: Sequence[str]) -> list[str]:
         said.append(
             f"{_rois(removed['confidence'])} a score below DETECTION_MIN_CONFIDENCE, "
             f"{seen.min_confidence:g}. The best is {class_names[seen.class_ids[best]]} "
-            f"with {score:.2f}: a confidence of {_below(score):g} lets it pass."
+            f"with {_cut(score, 100):g}: a confidence of {_cut(score, 20):g} lets it "
+            "pass."
         )
     if removed["nms"]:
         said.append(
@@ -195,9 +195,9 @@ def _rois(count: int) -> str:
     return "1 ROI has" if count == 1 else f"{count} ROIs have"
 
 
-def _below(score: float) -> float:
-    """Return a round number that is not above a score."""
-    return np.floor(score * 20) / 20
+def _cut(score: float, steps: int) -> float:
+    """Return the last of so many steps from 0 to 1 that is not above a score."""
+    return np.floor(np.float64(score) * steps) / steps
 
 
 def _sides(boxes: np.ndarray) -> np.ndarray:

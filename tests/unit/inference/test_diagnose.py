@@ -28,7 +28,7 @@ def test_everything_found_is_all_that_is_said():
 
 def test_score_below_the_threshold():
     seen = inspection(
-        [[0.37, 0.63, 0], [0.4, 0, 0.6], BACKGROUND],
+        [[0.361, 0.639, 0], [0.4, 0, 0.6], BACKGROUND],
         ["confidence", "confidence", "background"],
     )
     assert diagnose(seen, NAMES)[0] == "Nothing was found."

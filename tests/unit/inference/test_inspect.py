@@ -6,7 +6,6 @@ The steps are computed anew here in plain loops, from the raw outputs of the net
 import math
 from collections import OrderedDict
 
-import keras
 import numpy as np
 import pytest
 from keras import layers
@@ -15,6 +14,7 @@ from mrcnn.config import Config
 from mrcnn.errors import ConfigError
 from mrcnn.geometry.masks import mask_in_box
 from mrcnn.inference.detect import mold_inputs
+from mrcnn.inference.diagnose import diagnose
 from mrcnn.inference.inspect import FILTERS, inspect, which_filter
 from mrcnn.model import MaskRCNN
 from mrcnn.network.layers import BatchNorm
@@ -49,25 +49,24 @@ class TinyConfig(Config):
     DETECTION_NMS_THRESHOLD = 0.1
 
 
-# So much of the random weights is left.
+# So much of random weights is left, that boxes stay near where they come from.
 FACTORS = {
-    "rpn_bbox_pred": 0.02,
-    "rpn_class_raw": 0.1,
-    "mrcnn_bbox_fc": 0.02,
-    "mrcnn_class_logits": 0.3,
+    "rpn_bbox_pred": 0.05,
+    "mrcnn_bbox_fc": 0.1,
+    "mrcnn_class_logits": 0.05,
 }
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    keras.utils.set_random_seed(1)
     model = MaskRCNN("inference", TinyConfig(), tmp_path_factory.mktemp("logs"))
-    # Random boxes stay near where they come from.
-    network = model.keras_model
-    for layer, factor in FACTORS.items():
-        inner = network.get_layer("rpn_model") if layer.startswith("rpn") else network
-        kernel = inner.get_layer(layer).kernel
-        kernel.assign(kernel * factor)
+    # The same numbers on every backend; with this seed every filter removes something.
+    rng = np.random.default_rng(5)
+    for weight in model.keras_model.trainable_variables:
+        layer, _, name = weight.path.rpartition("/")
+        if name == "kernel":
+            deviation = FACTORS.get(layer, 1) / np.prod(weight.shape[:-1]) ** 0.5
+            weight.assign(rng.normal(0, deviation, weight.shape))
     return model
 
 
@@ -170,7 +169,7 @@ def test_from_anchors_to_proposals(seen, raw):
         raw["rpn_rois"].astype(float), seen.proposal_levels, strict=True
     ):
         side = math.sqrt((y2 - y1) * (x2 - x1)) * 128
-        assert level == min(5, max(2, 4 + round(math.log2(side / 224))))
+        assert level == min(5, max(2, 4 + round(math.log2(max(side, 1e-3) / 224))))
 
 
 def test_from_proposals_to_detections(seen, raw):
@@ -334,7 +333,7 @@ def test_find_trainable_layer(model):
     assert model.find_trainable_layer(wrapped) is layer
 
 
-def test_diagnosis_of_random_weights(model):
-    said = model.diagnose(pictures(), ["BG", "square", "disc"])
-    assert said.startswith("Found: ")
-    assert "never trained" in said
+def test_diagnosis(model, seen):
+    said = model.diagnose(pictures(), ["BG", "square", "disc"]).splitlines()
+    assert said == diagnose(seen, ["BG", "square", "disc"])
+    assert said[0].startswith("Found: ")
