@@ -1,5 +1,6 @@
 # make demo   train, evaluate and predict on the data set that ships; no download
 # make test   the test suite
+# make notebooks   the notebooks of samples/, with trainings of a few steps
 # make lint   ruff
 # Each makes its own virtual environment first, once.
 
@@ -18,7 +19,7 @@ DEMO_MODEL := --weights=none --backbone=resnet18 --image-size=192 --batch=4 \
 DEMO_SCHEDULE := --layers=all --steps=65 --epochs=8 --lr=0.001
 DEMO_LOGS := $(OUTPUT)/logs
 
-.PHONY: demo test lint
+.PHONY: demo test notebooks lint
 .DEFAULT_GOAL := test
 
 $(installed): requirements.txt pyproject.toml setup.py
@@ -37,6 +38,9 @@ demo: $(installed)
 
 test: $(installed)
 	$(bin)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+
+notebooks: $(installed)
+	$(bin)/python tests/run_notebooks.py --steps=4 --jobs=2
 
 lint: $(installed)
 	$(bin)/ruff check .

@@ -53,7 +53,7 @@ PUBLIC = {
     *("mrcnn.inference.suppression", "mrcnn.inference.tiles"),
     *("mrcnn.inference.zoo", "mrcnn.weights.zoo"),
     *("mrcnn.inference.diagnose", "mrcnn.training.epoch_table"),
-    *("mrcnn.weights.checkpoints", "mrcnn.weights.files"),
+    *("mrcnn.weights.checkpoints", "mrcnn.weights.download", "mrcnn.weights.files"),
 }
 READ_CONFIG = {
     *("mrcnn/network/build.py", "mrcnn/training/trainer.py"),
