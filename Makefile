@@ -1,5 +1,6 @@
 # make demo   train, evaluate and predict on the data set that ships; no download
 # make test   the test suite
+# make test-slow   and what takes minutes: other backends, several devices, backbones
 # make notebooks   the notebooks of samples/, with trainings of a few steps
 # make lint   ruff
 # Each makes its own virtual environment first, once.
@@ -19,7 +20,7 @@ DEMO_MODEL := --weights=none --backbone=resnet18 --image-size=192 --batch=4 \
 DEMO_SCHEDULE := --layers=all --steps=65 --epochs=8 --lr=0.001
 DEMO_LOGS := $(OUTPUT)/logs
 
-.PHONY: demo test notebooks lint
+.PHONY: demo test test-slow notebooks lint
 .DEFAULT_GOAL := test
 
 $(installed): requirements.txt pyproject.toml setup.py
@@ -36,8 +37,13 @@ demo: $(installed)
 	$(bin)/python samples/remote/predict_video.py datasets/remote/clip.mp4 --logs=$(DEMO_LOGS) --output=$(OUTPUT)
 	@echo "Pictures: $(OUTPUT)/*_masks.jpg   Video: $(OUTPUT)/clip_masks.mp4   Scores: $(OUTPUT)/evaluation/evaluation.html"
 
+pytest := $(bin)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(installed)
-	$(bin)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	$(pytest) -m "not slow" --durations=20
+
+test-slow: $(installed)
+	$(pytest) -m slow --durations=20
 
 notebooks: $(installed)
 	$(bin)/python tests/run_notebooks.py --steps=4 --jobs=2

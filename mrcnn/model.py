@@ -20,12 +20,11 @@ from mrcnn.config import Config
 from mrcnn.errors import ConfigError
 from mrcnn.evaluation import report
 from mrcnn.evaluation.coco import MIN_CONFIDENCE
+from mrcnn.geometry import molding
 from mrcnn.geometry.boxes import norm_boxes
 from mrcnn.geometry.molding import (
     compose_image_meta,
-    mold_image,
     parse_image_meta,
-    unmold_image,
 )
 from mrcnn.inference import detect as inference
 from mrcnn.inference import evaluating
@@ -757,6 +756,16 @@ class MaskRCNN:
     @property
     def _name(self) -> str:
         return self.config.NAME or "mask_rcnn"
+
+
+def mold_image(images: np.ndarray, config: Config) -> np.ndarray:
+    """Return images as the network takes them, see `geometry.molding.mold_image`."""
+    return molding.mold_image(images, config.MEAN_PIXEL)
+
+
+def unmold_image(normalized_images: np.ndarray, config: Config) -> np.ndarray:
+    """Return molded images as pictures again."""
+    return molding.unmold_image(normalized_images, config.MEAN_PIXEL)
 
 
 def log(text: str, array: np.ndarray | None = None) -> None:

@@ -19,19 +19,28 @@ from mrcnn.training.samples import load_training_image
 from mrcnn.training.trainer import make_batches
 
 
-def load_image_gt(dataset, config: Config, image_id: int, augmentation=None):
+def load_image_gt(
+    dataset,
+    config: Config,
+    image_id: int,
+    augmentation=None,
+    use_mini_mask: bool | None = None,
+):
     """Return an image with its objects as training sees them.
 
     Args:
         dataset: prepared `Dataset`.
-        config: sizes, and whether masks are mini-masks.
+        config: sizes.
         image_id: position of the image in the data set.
         augmentation: an imgaug augmenter, or None.
+        use_mini_mask: whether masks are mini-masks; None takes USE_MINI_MASK.
 
     Returns:
         image uint8 [H, W, 3], image_meta [12 + K], class_ids int32 [N], bbox int32
         [N, 4], masks bool [H, W, N] or [h, w, N].
     """
+    if use_mini_mask is None:
+        use_mini_mask = config.USE_MINI_MASK
     return load_training_image(
         dataset,
         image_id,
@@ -41,7 +50,7 @@ def load_image_gt(dataset, config: Config, image_id: int, augmentation=None):
         min_scale=config.IMAGE_MIN_SCALE,
         mode=config.IMAGE_RESIZE_MODE,
         augmenter=augmentation,
-        mini_mask_shape=config.MINI_MASK_SHAPE if config.USE_MINI_MASK else None,
+        mini_mask_shape=config.MINI_MASK_SHAPE if use_mini_mask else None,
         rng=np.random.default_rng(),
     )
 

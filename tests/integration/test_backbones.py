@@ -23,6 +23,8 @@ from mrcnn.training.trainer import compile_network
 from mrcnn.weights import imagenet
 from mrcnn.weights.matterport import load_weights, save_weights
 
+pytestmark = pytest.mark.slow
+
 
 class TinyConfig(Config):
     """The smallest network that has every part."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 # The operations, the original's losses and detections. All the rest of the suite runs
 # on another backend with KERAS_BACKEND set, and takes its time there.
