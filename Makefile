@@ -1,6 +1,6 @@
 # make demo   train, evaluate and predict on the data set that ships; no download
 # make test   the test suite
-# make test-slow   and what takes minutes: other backends, several devices, backbones
+# make test-slow   its slow ones: other backends, several devices, large backbones
 # make notebooks   the notebooks of samples/, with trainings of a few steps
 # make lint   ruff
 # Each makes its own virtual environment first, once.

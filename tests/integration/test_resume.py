@@ -157,6 +157,7 @@ def everything(logs):
     return variables, progress_, rows, names, best
 
 
+@pytest.mark.slow
 def test_killed_training_ends_as_an_uninterrupted_one(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert start(whole).wait() == 0, (tmp_path / "whole.txt").read_text()

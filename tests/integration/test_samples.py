@@ -169,6 +169,7 @@ def test_real_clip(script, logs, tmp_path, shared_data):
     assert found[:4] == ("h264", (640, 352), 25, 173)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("folder", "words"), [("remote", ["--val-fraction=0.4"]), ("balloon", [])]
 )
