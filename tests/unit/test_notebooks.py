@@ -8,13 +8,14 @@ from tests.run_notebooks import ROOT, notebooks, problems
 NAMES = {
     "demo",
     *("remote/inspect_data", "remote/inspect_model", "remote/inspect_weights"),
+    "shapes/train_shapes",
     *("balloon/inspect_balloon_data", "balloon/inspect_balloon_model"),
     *("nucleus/inspect_nucleus_data", "nucleus/inspect_nucleus_model"),
     *("coco/inspect_data", "coco/inspect_model", "coco/inspect_weights"),
 }
 
 
-def test_every_notebook_is_there():
+def test_every_notebook_of_the_original_is_there():
     found = {
         path.relative_to(ROOT / "samples").with_suffix("").as_posix()
         for path in notebooks()
