@@ -79,6 +79,7 @@ def test_one_device_needs_nothing():
     [(2, None, "Expected 2 devices."), (1, (3,), r"Expected devices \(3,\).")],
 )
 def test_fewer_devices_than_asked_for(monkeypatch, num_devices, indices, expected):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
     with pytest.raises(ConfigError, match=f"{expected} Received: 1 found, gpu:0. Set"):
         distribute.distribution(num_devices, indices)
