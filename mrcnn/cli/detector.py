@@ -111,6 +111,21 @@ def _names_of_run(wanted: list[str] | None, known: tuple[str, ...]) -> tuple[str
     )
 
 
+def chosen_weights(args: argparse.Namespace, name: str | None = None) -> str | Path:
+    """Return the path of the checkpoint that --weights names, other things as named.
+
+    Args:
+        args: flags of `add_detection_flags`.
+        name: NAME of the configuration; None takes the runs of every name.
+
+    Raises:
+        WeightsError: there is no such file.
+    """
+    if args.weights in arguments.DOWNLOADED or is_graph(args.weights):
+        return args.weights
+    return arguments.weights_path(args, name)
+
+
 def _weights_and_run(args, base) -> tuple[str | Path, runs.Run | None]:
     if args.weights == "coco":
         return "coco", runs.Run(COCO_CLASSES, {"NAME": "coco"})

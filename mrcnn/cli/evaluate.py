@@ -5,11 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mrcnn.cli import arguments, datasets, outputs
-from mrcnn.cli.detector import load_detector
+from mrcnn.cli.detector import chosen_weights, load_detector
 from mrcnn.cli.values import fraction, positive
 from mrcnn.config import Config
 from mrcnn.errors import ConfigError
-from mrcnn.weights.zoo import is_graph
 
 _DESCRIPTION = """\
 Measure how well a training finds the objects of the validation images.
@@ -112,9 +111,7 @@ def evaluate(
         iou_threshold=args.iou,
         progress=_progress,
     )
-    weights = args.weights
-    if weights not in arguments.DOWNLOADED and not is_graph(weights):
-        weights = arguments.weights_path(args, base.NAME)
+    weights = chosen_weights(args, base.NAME)
     title = f"Evaluation of {weights} on {args.dataset}"
     print(f"{len(evaluation.image_ids)} images of {args.dataset}")
     print("\n".join(evaluation_report.as_text(evaluation)))

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from mrcnn.cli import page as frame
-from mrcnn.errors import ConfigError
 
 PAGE = "evaluation.html"
 _TITLES = {
@@ -39,7 +38,7 @@ def write(folder: Path, title: str, evaluation, dataset) -> Path:
     Raises:
         ConfigError: a file cannot be written.
     """
-    try:
+    with frame.writing("evaluation"):
         text = json.dumps({"title": title, **evaluation.to_dict()}, indent=1)
         (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8")
         text = json.dumps(coco_results(evaluation, dataset))
@@ -54,11 +53,6 @@ def write(folder: Path, title: str, evaluation, dataset) -> Path:
             pictures[name] = path.read_bytes()
         page = frame.page(title, _body(evaluation, dataset, pictures))
         (folder / PAGE).write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"Expected a folder to write the evaluation to. Received: {error.filename} "
-            f"({error.strerror}). Choose another one with --output."
-        ) from error
     return folder / PAGE
 
 

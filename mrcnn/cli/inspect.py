@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from mrcnn.cli import arguments, outputs
-from mrcnn.cli.detector import load_detector
+from mrcnn.cli.detector import chosen_weights, load_detector
 from mrcnn.cli.values import class_list
 from mrcnn.errors import ConfigError
 from mrcnn.weights.zoo import is_graph
@@ -74,10 +74,8 @@ def run(args: argparse.Namespace) -> None:
     from mrcnn.cli import inspection_page
     from mrcnn.inference.diagnose import diagnose
 
-    weights, run_folder = args.weights, None
-    if weights not in arguments.DOWNLOADED:
-        weights = arguments.weights_path(args, None)
-        run_folder = weights.parent
+    weights = chosen_weights(args)
+    run_folder = weights.parent if isinstance(weights, Path) else None
     seen = model.inspect(image)
     said = diagnose(seen, class_names)
     steps = [

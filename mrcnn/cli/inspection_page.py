@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from mrcnn.cli import page as frame
-from mrcnn.errors import ConfigError
 
 PAGE = "inspection.html"
 # Scores of anchors that are drawn as positive and as negative.
@@ -329,7 +328,7 @@ def write(folder: Path, title: str, said: Sequence[str], steps: Sequence[Step]) 
         ConfigError: a file cannot be written.
     """
     sections = [f"<p>{html.escape(sentence)}</p>" for sentence in said]
-    try:
+    with frame.writing("inspection"):
         for step in steps:
             sections.append(f"<h2>{html.escape(step.title)}</h2>")
             content = _png(step.picture)
@@ -344,11 +343,6 @@ def write(folder: Path, title: str, said: Sequence[str], steps: Sequence[Step]) 
             )
         text = frame.page(title, "\n".join(sections))
         (folder / PAGE).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"Expected a folder to write the inspection to. Received: {error.filename} "
-            f"({error.strerror}). Choose another one with --output."
-        ) from error
     return folder / PAGE
 
 

@@ -1,11 +1,15 @@
-"""A page of HTML in one piece: its style, its frame, pictures inside."""
+"""A page of HTML in one piece: its style, its frame, pictures inside, its writing."""
 
 import base64
 import html
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image
+
+from mrcnn.errors import ConfigError
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -72,3 +76,22 @@ def data_uri(picture: np.ndarray) -> str:
 def png_uri(content: bytes) -> str:
     """Return what is in a PNG file as an address that holds it."""
     return "data:image/png;base64," + base64.b64encode(content).decode()
+
+
+@contextmanager
+def writing(what: str) -> Iterator[None]:
+    """Raise what the system says of a file as an error that names --output.
+
+    Args:
+        what: is written, for the error.
+
+    Raises:
+        ConfigError: a file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"Expected a folder to write the {what} to. Received: {error.filename} "
+            f"({error.strerror}). Choose another one with --output."
+        ) from error
