@@ -100,8 +100,7 @@ def compute(tensors: Sequence, arrays: Mapping[str, np.ndarray]) -> list[np.ndar
             "'inference', config, model_dir) to compute it without ground truth."
         )
     function = keras.Function(list(inputs.values()), list(tensors))
-    by_depth = function._nodes_by_depth
-    calls = [call for depth in sorted(by_depth)[::-1] for call in by_depth[depth]]
+    calls = calls_in_order(function)
     values = {
         id(tensor): ops.convert_to_tensor(arrays[name])
         for name, tensor in inputs.items()
@@ -119,6 +118,16 @@ def compute(tensors: Sequence, arrays: Mapping[str, np.ndarray]) -> list[np.ndar
             if not uses[id(tensor)]:
                 values.pop(id(tensor), None)
     return [ops.convert_to_numpy(values[id(tensor)]) for tensor in tensors]
+
+
+def calls_in_order(network) -> list:
+    """Return the calls of the layers, from the inputs on, each after those it needs.
+
+    Args:
+        network: a functional model, or a `keras.Function`.
+    """
+    by_depth = network._nodes_by_depth
+    return [call for depth in sorted(by_depth)[::-1] for call in by_depth[depth]]
 
 
 def _node(tensor):

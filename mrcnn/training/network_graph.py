@@ -10,6 +10,8 @@ import re
 
 import keras
 
+from mrcnn.network.graph import calls_in_order
+
 # Part -> names of its layers; the stages of the backbone are in `part_of`.
 _PARTS = {
     "stem": r"(bn_)?conv1|pool1",
@@ -51,9 +53,7 @@ def network_graph(network: keras.Model):
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
     graph, nodes, parts = GraphDef(), {}, {}
-    by_depth = network._nodes_by_depth
-    # From the inputs on.
-    for call in (call for depth in sorted(by_depth)[::-1] for call in by_depth[depth]):
+    for call in calls_in_order(network):
         operation = call.operation
         sources = [tensor._keras_history for tensor in call.arguments.keras_tensors]
         # The RPN is called once a level, and is one node.
