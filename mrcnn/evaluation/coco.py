@@ -1,9 +1,9 @@
 """COCO's average precision of detections on any data set, through pycocotools.
 
-What goes in: a data set with `load_mask`, and one `Detections` per image. What
+What goes in: the objects of a data set and what was found, from `annotate_images`. What
 comes out: the twelve-number summary of cocodataset.org for boxes and for masks, of
-all classes and of each. Called by training (callback), the samples and the command
-line. Axis letters as in `structures`.
+all classes and of each. Called by training (callback) and `report`. Axis letters as in
+`structures`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-from collections.abc import Sequence
 
 import numpy as np
 
-from mrcnn.evaluation.annotations import Annotations, annotate_images
-from mrcnn.structures import Detections
+from mrcnn.evaluation.annotations import Annotations
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,24 +34,6 @@ _AR = {
     **{"ARs": (None, 1, 2), "ARm": (None, 2, 2), "ARl": (None, 3, 2)},
 }
 NUMBERS = (*_AP, *_AR)
-
-
-def evaluate_detections(
-    dataset, image_ids: Sequence[int], detections: Sequence[Detections]
-) -> dict[str, dict]:
-    """Return COCO's average precision and recall of detections.
-
-    As `coco_numbers`, of a data set.
-
-    Args:
-        dataset: a prepared `Dataset`: load_mask, class_names, image_info are used.
-        image_ids: the data set's ids of the images.
-        detections: what was found in each of them, in the same order.
-
-    Raises:
-        DatasetError: images and detections do not fit each other.
-    """
-    return coco_numbers(annotate_images(dataset, image_ids, detections))
 
 
 def coco_numbers(annotations: Annotations) -> dict[str, dict]:

@@ -32,7 +32,7 @@ from mrcnn.training.events import write_events
 
 logger = logging.getLogger(__name__)
 
-# Name in the logs of an epoch -> where `evaluate_detections` has the number.
+# Name in the logs of an epoch -> where `coco_numbers` has the number.
 LOGGED = {
     f"val_{kind}_{name}": (kind, name)
     for kind in ("bbox", "segm")
@@ -150,7 +150,7 @@ def logged_numbers(numbers: dict[str, dict]) -> dict[str, float]:
     """Return the numbers of an epoch's logs that exist, by their names there.
 
     Args:
-        numbers: from `evaluate_detections`.
+        numbers: from `coco_numbers`.
 
     Example:
         >>> logged_numbers({"bbox": {"AP": 0.5, "AP50": 0.75},
@@ -165,7 +165,7 @@ def logged_numbers(numbers: dict[str, dict]) -> dict[str, float]:
 
 
 def describe(numbers: dict[str, dict]) -> str:
-    """Return the numbers of `evaluate_detections` as one line, a dash for None.
+    """Return the numbers of `coco_numbers` as one line, a dash for None.
 
     Example:
         >>> describe({"bbox": {"AP": 0.5, "AP50": 0.75},

@@ -12,10 +12,10 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
-from mrcnn.evaluation.coco import evaluate_detections
 from mrcnn.model import MaskRCNN
 from mrcnn.training.network_log import activations
 from mrcnn.training.trainer import make_batches
+from tests.unit.evaluation.scenes import evaluate_detections
 
 KEYS = ["val_bbox_AP", "val_bbox_AP50", "val_segm_AP", "val_segm_AP50"]
 

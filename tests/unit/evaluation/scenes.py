@@ -3,6 +3,7 @@
 import numpy as np
 
 from mrcnn.evaluation.annotations import annotate_images
+from mrcnn.evaluation.coco import coco_numbers
 from mrcnn.evaluation.matching import overlaps_by_image
 from mrcnn.structures import Detections
 
@@ -85,3 +86,8 @@ def random_scene(rng, num_images=4, score=None):
         ]
         found.append(detections(*near, *false))
     return FakeDataset(*truth), found
+
+
+def evaluate_detections(dataset, image_ids, found):
+    """COCO's numbers of what was found in images."""
+    return coco_numbers(annotate_images(dataset, image_ids, found))

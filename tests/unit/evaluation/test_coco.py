@@ -10,9 +10,15 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from mrcnn.errors import DatasetError
-from mrcnn.evaluation.coco import NUMBERS, evaluate_detections
+from mrcnn.evaluation.coco import NUMBERS
 from mrcnn.structures import Detections
-from tests.unit.evaluation.scenes import IMAGE_HW, NAMES, FakeDataset, detections
+from tests.unit.evaluation.scenes import (
+    IMAGE_HW,
+    NAMES,
+    FakeDataset,
+    detections,
+    evaluate_detections,
+)
 
 A, B, C = (0, 0, 50, 50), (60, 60, 110, 110), (0, 100, 20, 120)
 

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from mrcnn.errors import DatasetError
-from mrcnn.evaluation.coco import evaluate_detections
 from mrcnn.evaluation.report import evaluate
-from tests.unit.evaluation.scenes import FakeDataset, detections, random_scene
+from tests.unit.evaluation.scenes import (
+    FakeDataset,
+    detections,
+    evaluate_detections,
+    random_scene,
+)
 
 A, B = (0, 0, 50, 50), (60, 60, 110, 110)
 
