@@ -167,6 +167,7 @@ def test_sizes_that_are_not_true(tmp_path, headers, problem):
         (lambda whole: whole[:-5], "end"),
         (lambda whole: whole[:1000] + b"\0\xff" * 9 + whole[1018:], "CRC check failed"),
     ],
+    ids=["empty", "text", "zipped text", "half", "no checksum", "changed bytes"],
 )
 def test_damaged_archives(tmp_path, content, problem):
     path = archive(tmp_path / "a.tar.gz", (NAME, GRAPH, {}))
