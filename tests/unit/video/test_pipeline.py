@@ -606,8 +606,10 @@ def test_error_of_a_callback_stops_a_live_source(
 def test_interrupt_from_the_keyboard(tmp_path, make_clip, number_of):
     """The real signal, to a process that is detecting."""
     source, target = make_clip(frames=100), tmp_path / "out.mp4"
+    # A shell that runs something in the background lets it ignore the keyboard.
     code = f"""
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {str(ROOT)!r})
 from mrcnn.structures import Detections
 from mrcnn.video.pipeline import process_video
