@@ -141,15 +141,27 @@ def training_batch(config):
 
 
 def training_step(case: Case, precision: str):
-    """Return a callable that takes a training step."""
+    """Return a callable that takes a training step, as Keras' fit takes it."""
+    import keras
+
     from mrcnn.model import MaskRCNN
+    from mrcnn.ops import backend
 
     config = case_config(case, precision)
     model = MaskRCNN("training", config, "logs")
     model.set_trainable(case.layers)
     model.compile(learning_rate=1e-5)
     batch = training_batch(config)
-    return lambda: model.keras_model.train_on_batch(batch)
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, index):
+            return batch
+
+    backend.keep_freed_memory()
+    return lambda: model.keras_model.fit(Batches(), verbose=0)
 
 
 def detection(case: Case, precision: str):

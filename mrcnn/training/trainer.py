@@ -12,6 +12,7 @@ from mrcnn.data.cache import CachedImages
 from mrcnn.data.dataset import Dataset
 from mrcnn.errors import ConfigError, TrainingError
 from mrcnn.network.build import pyramid_anchors
+from mrcnn.ops import backend
 from mrcnn.training.batches import Batches, serving
 from mrcnn.training.callbacks import run_callbacks
 from mrcnn.training.distribute import machine, optimizer_class
@@ -135,6 +136,7 @@ def fit(
         validation=measuring_callbacks(val_dataset, config, detect, run_folder),
         custom=custom_callbacks,
     )
+    backend.keep_freed_memory()
     try:
         with serving(train_batches, val_batches, patience=config.WORKER_PATIENCE):
             return _fit(
