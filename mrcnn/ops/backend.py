@@ -48,8 +48,10 @@ def keep_freed_memory() -> None:
     Here it has read from one before, and then the limit is 32 MB. Nothing changes on
     GPUs, other backends and other C libraries.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if mallopt is None or not is_tensorflow_on_cpu():
+    if os.name != "posix" or not is_tensorflow_on_cpu():
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
         return
     tf = tensorflow()
     empty = tf.data.Dataset.from_generator(
