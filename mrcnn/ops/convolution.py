@@ -46,25 +46,29 @@ def same_convolution(features, kernel):
 
 def _kernel_gradient(tf, features, kernel_shape, upstream):
     """Return the gradient by the kernel, float [k, k, C, D]."""
-    _, height, width, _ = features.shape
-    rows = max(1, _CELLS_OF_STRIP // width)
-    around = kernel_shape[0] // 2
-    gradient = tf.zeros(kernel_shape, features.dtype)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        # Rows beside the strip take part in its results, and zeros beside the map.
-        above, below = min(around, top), min(around, height - bottom)
-        margins = (around - above, around - below), (around, around)
-        # One strip after the other, so that the copies of one alone are there.
-        with backend.after(gradient):
-            gradient += tf.raw_ops.Conv2DBackpropFilter(
-                input=tf.pad(
-                    features[:, top - above : bottom + below],
-                    ((0, 0), *margins, (0, 0)),
-                ),
-                filter_sizes=kernel_shape,
-                out_backprop=upstream[:, top:bottom],
-                strides=(1, 1, 1, 1),
-                padding="VALID",
-            )
-    return gradient
+    _, height, width, channels = features.shape
+    strips = _num_strips(height, width)
+    rows, around = height // strips, kernel_shape[0] // 2
+    margin = (around, around)
+    features = tf.pad(features, ((0, 0), margin, margin, (0, 0)))
+    # Strips overlap where a result is made of both: [B * strips, rows + k - 1, W, C]
+    features = tf.concat(
+        [features[:, i * rows : (i + 1) * rows + 2 * around] for i in range(strips)],
+        axis=0,
+    )
+    upstream = tf.concat(tf.split(upstream, strips, axis=1), axis=0)
+    return tf.raw_ops.Conv2DBackpropFilter(
+        input=features,
+        filter_sizes=kernel_shape,
+        out_backprop=upstream,
+        strides=(1, 1, 1, 1),
+        padding="VALID",
+    )
+
+
+def _num_strips(height: int, width: int) -> int:
+    """Return into how many strips of equal height a feature map is cut."""
+    strips = 1
+    while height % (2 * strips) == 0 and height * width > _CELLS_OF_STRIP * strips:
+        strips *= 2
+    return strips

@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from mrcnn.ops.convolution import same_convolution
+from mrcnn.ops.convolution import _num_strips, same_convolution
 
-# Of a cell, of odd sides, and some that are cut in strips: of many rows, of one row
-# in the last, and of one row each.
-SHAPES = [(2, 1, 1), (3, 7, 5), (1, 160, 104), (2, 129, 65), (1, 8193, 1), (1, 3, 8200)]
+# Of a cell, of odd sides, one that is cut in strips, and two that cannot be.
+SHAPES = [(2, 1, 1), (3, 7, 5), (1, 160, 104), (2, 129, 65), (1, 8193, 1)]
 
 
 def features_and_kernel(rng, shape, size=3):
@@ -53,3 +52,12 @@ def test_gradient(rng, shape, size):
     for found, expected in zip(ours, theirs, strict=True):
         assert found.shape == expected.shape
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "strips"),
+    # 65536 cells make 8 strips of 8192; 8193 rows have no half.
+    [(256, 256, 8), (64, 64, 1), (128, 128, 2), (8193, 8, 1), (100, 700, 4)],
+)
+def test_strips(height, width, strips):
+    assert _num_strips(height, width) == strips
