@@ -11,6 +11,7 @@ The original's figures are those of its newest TensorFlow 2 port on TensorFlow
 """
 
 import argparse
+import functools
 import os
 import resource
 import subprocess
@@ -140,50 +141,63 @@ def training_batch(config):
     }
 
 
-def training_step(case: Case, precision: str):
-    """Return a callable that takes a training step, as Keras' fit takes it."""
+def step_times(case: Case, precision: str, reference, repeats: int):
+    """Return the rates and seconds of training steps, as Keras' fit takes them."""
     import keras
 
     from mrcnn.model import MaskRCNN
     from mrcnn.ops import backend
 
     config = case_config(case, precision)
+    # How many ROIs are positive, and get a mask, is a matter of the random weights.
+    keras.utils.set_random_seed(0)
     model = MaskRCNN("training", config, "logs")
     model.set_trainable(case.layers)
     model.compile(learning_rate=1e-5)
     batch = training_batch(config)
+    rates, seconds = [], []
 
     class Batches(keras.utils.PyDataset):
         def __len__(self):
-            return 1
+            return 1 + repeats
 
         def __getitem__(self, index):
             return batch
 
+    class Clock(keras.callbacks.Callback):
+        def on_train_batch_begin(self, step, logs=None):
+            rates.append(reference())
+            self.start = time.perf_counter()
+
+        def on_train_batch_end(self, step, logs=None):
+            seconds.append(time.perf_counter() - self.start)
+
     backend.keep_freed_memory()
-    return lambda: model.keras_model.fit(Batches(), verbose=0)
+    # Read by two threads, as in a training.
+    model.keras_model.fit(Batches(workers=2), verbose=0, callbacks=[Clock()])
+    return rates[1:], seconds[1:]
 
 
-def detection(case: Case, precision: str):
-    """Return a callable that detects in a 640x480 photo with 100 detections."""
+def detection_times(case: Case, precision: str, reference, repeats: int):
+    """Return the rates and seconds of detection in a 640x480 photo."""
     from mrcnn.model import MaskRCNN
 
     model = MaskRCNN("inference", case_config(case, precision), "logs")
     photo = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
     found = model.detect([photo])[0]
     print(f"  {len(found['scores'])} detections")
-    return lambda: model.detect([photo])
+    detect = functools.partial(model.detect, [photo])
+    return zip(*((reference(), timed(detect)) for _ in range(repeats)), strict=True)
 
 
 def run_case(name: str, precision: str, repeats: int) -> None:
     """Time one case in this process and print a line."""
     case = CASES[name]
-    reference = reference_convolution()
-    work = (training_step if case.batch else detection)(case, precision)
-    work()
     # The rate of a machine drifts: each repeat is compared with its own moment.
-    gflops, seconds = np.array([(reference(), timed(work)) for _ in range(repeats)]).T
-    ratio = np.median(seconds * gflops) / (case.original_seconds * _ORIGINAL_GFLOPS)
+    times = step_times if case.batch else detection_times
+    gflops, seconds = times(case, precision, reference_convolution(), repeats)
+    ratio = np.median(np.multiply(seconds, gflops))
+    ratio /= case.original_seconds * _ORIGINAL_GFLOPS
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     print(
         f"{name:22} {precision:14} {np.median(seconds):6.2f} s  "

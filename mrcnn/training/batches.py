@@ -80,7 +80,8 @@ class Batches(keras.utils.PyDataset):
             made here. Every batch is then full: after the last images come arrays of
             zeros, which count in no loss. None makes whole batches.
         initial_epoch: the epoch to start with, from 0.
-        workers: threads that make batches, as in `keras.utils.PyDataset`.
+        workers: threads that make batches, as in `keras.utils.PyDataset`; two where
+            there are fewer.
         use_multiprocessing: whether the batches are made in `workers` processes.
         max_queue_size: batches made ahead, likewise.
 
@@ -130,8 +131,10 @@ class Batches(keras.utils.PyDataset):
         max_queue_size: int = 10,
     ):
         # Keras' own processes are forks, of a process full of threads. Here its
-        # threads wait for processes instead.
-        super().__init__(workers=workers, max_queue_size=max_queue_size)
+        # threads wait for processes instead. For a single thread it reads by way of
+        # tf.data's autotuning, which TensorFlow may await for up to a minute when an
+        # epoch ends.
+        super().__init__(workers=max(workers, 2), max_queue_size=max_queue_size)
         if dataset.num_images == 0:
             raise DatasetError(
                 "Expected a data set with at least one image. Received: num_images=0. "

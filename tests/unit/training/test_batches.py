@@ -6,6 +6,7 @@ import time
 import keras
 import numpy as np
 import pytest
+from keras.src.trainers.data_adapters import py_dataset_adapter
 
 from mrcnn.data.cache import CachedImages
 from mrcnn.errors import ConfigError, DatasetError
@@ -312,6 +313,17 @@ def test_fit_is_served_each_epoch_in_full(rectangles, workers):
     for start in (0, 3, 6):
         images = [batch["image_meta"][:, 0] for batch in served[start : start + 3]]
         assert sorted(np.concatenate(images)) == list(range(6))
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.data's")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_reading_ends_with_the_epoch(rectangles, workers):
+    """And does not await the thread that tunes tf.data, which sleeps for long."""
+    batches = batches_of(rectangles([1, 2]), workers=workers)
+
+    dataset = py_dataset_adapter.PyDatasetAdapter(batches).get_tf_dataset()
+
+    assert dataset.options().autotune.enabled is False
 
 
 def test_rest_of_an_interrupted_epoch(rectangles):
