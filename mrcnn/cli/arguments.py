@@ -110,7 +110,7 @@ def add_training_flags(
         "--workers",
         type=positive,
         metavar="N",
-        help="threads that make batches (default: chosen by the machine)",
+        help="threads that make batches, at least two (default: chosen by the machine)",
     )
     _add_logs_flag(group, logs)
     add_recipe_flags(parser)

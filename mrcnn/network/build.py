@@ -250,7 +250,7 @@ def _training_graph(config, inputs, levels, rpn_model) -> dict:
         anchor_stride=config.RPN_ANCHOR_STRIDE,
         num_anchors=config.RPN_TRAIN_ANCHORS_PER_IMAGE,
         name="rpn_counted_anchors",
-    )([inputs["rpn_match"], *levels])
+    )([inputs["rpn_match"], rpn[0], *levels])
     image_hw = tuple(image.shape[1:3])
     if config.USE_RPN_ROIS:
         anchors = norm_boxes(pyramid_anchors(config, image_hw), image_hw)

@@ -16,7 +16,17 @@ from mrcnn.ops.convolution import same_convolution
 from mrcnn.ops.replicas import num_replicas
 
 
-def conv_bn(x, filters, kernel_size, *, name, bn_name, train_bn, **kwargs):
+def conv_bn(
+    x,
+    filters,
+    kernel_size,
+    *,
+    name,
+    bn_name,
+    train_bn,
+    gamma_initializer="ones",
+    **kwargs,
+):
     """Return a convolution with batch normalisation after it.
 
     Args:
@@ -26,9 +36,12 @@ def conv_bn(x, filters, kernel_size, *, name, bn_name, train_bn, **kwargs):
         name: of the convolution.
         bn_name: of the batch normalisation.
         train_bn: see `BatchNorm`.
+        gamma_initializer: of the batch normalisation.
         **kwargs: the rest of `keras.layers.Conv2D`'s arguments.
     """
-    norm = BatchNorm(train_bn=train_bn, name=bn_name)
+    norm = BatchNorm(
+        train_bn=train_bn, gamma_initializer=gamma_initializer, name=bn_name
+    )
     conv = NormalizedConv2D(filters, kernel_size, norm=norm, name=name, **kwargs)
     return norm(conv(x))
 

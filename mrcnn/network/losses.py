@@ -5,6 +5,8 @@ ROIs; Ren et al. 2015, Faster R-CNN, equation 1: those of the anchors. A mean
 over nothing is 0.
 """
 
+import math
+
 from keras import ops
 
 from mrcnn.ops.replicas import sum_over_replicas
@@ -120,8 +122,21 @@ def weight_decay_loss(weights, rate):
         rate: WEIGHT_DECAY.
     """
     decayed = [w for w in weights if w.name not in ("gamma", "beta")]
-    penalties = [ops.mean(ops.square(ops.cast(w, "float32"))) for w in decayed]
+    penalties = [_mean_square(ops.cast(w, "float32")) for w in decayed]
     return rate * sum(penalties, ops.zeros((), "float32"))
+
+
+@ops.custom_gradient
+def _mean_square(values):
+    """Return the mean of the squares; its gradient is a single array as large."""
+
+    def gradient(*args, upstream=None):
+        # Keras on PyTorch names it, the others do not.
+        if upstream is None:
+            (upstream,) = args
+        return upstream * (2 / math.prod(values.shape)) * values
+
+    return ops.mean(ops.square(values)), gradient
 
 
 def _masked_mean(values, counts):

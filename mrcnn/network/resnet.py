@@ -77,7 +77,12 @@ def bottleneck_block(x, filters, *, name, strides, has_shortcut_conv, train_bn):
     x = layers.ReLU(name=f"res{name}_branch2a_relu")(x)
     x = _conv_bn(x, filters, 3, 1, f"{name}_branch2b", train_bn)
     x = layers.ReLU(name=f"res{name}_branch2b_relu")(x)
-    x = _conv_bn(x, 4 * filters, 1, 1, f"{name}_branch2c", train_bn)
+    # A deep network learns sooner from random weights if each block begins as its
+    # shortcut: Goyal et al. 2017, section 5.1. One that is frozen would stay so.
+    gamma = "ones" if train_bn is False else "zeros"
+    x = _conv_bn(
+        x, 4 * filters, 1, 1, f"{name}_branch2c", train_bn, gamma_initializer=gamma
+    )
     if has_shortcut_conv:
         shortcut = _conv_bn(
             shortcut, 4 * filters, 1, strides, f"{name}_branch1", train_bn
@@ -98,7 +103,7 @@ def _basic_block(x, filters, *, name, strides, has_shortcut_conv, train_bn):
     return layers.ReLU(name=f"res{name}_out")(x)
 
 
-def _conv_bn(x, filters, kernel_size, strides, name, train_bn):
+def _conv_bn(x, filters, kernel_size, strides, name, train_bn, **kwargs):
     return conv_bn(
         x,
         filters,
@@ -108,4 +113,5 @@ def _conv_bn(x, filters, kernel_size, strides, name, train_bn):
         name=f"res{name}",
         bn_name=f"bn{name}",
         train_bn=train_bn,
+        **kwargs,
     )

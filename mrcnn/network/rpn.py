@@ -8,6 +8,8 @@ pass through maps of all anchors.
 import keras
 from keras import layers, ops
 
+from mrcnn.ops import backend
+
 
 def rpn_graph(feature_map, anchors_per_location, anchor_stride):
     """Return what the RPN says of every anchor of one pyramid level.
@@ -79,8 +81,9 @@ class CountedAnchors(layers.Layer):
     the numbers and gradients are those of `apply_rpn`, whose backward pass over all
     cells would take a third of a training step.
 
-    `call` takes [rpn_match, P2, ..., P6]: rpn_match int32 [B, A, 1], 1 positive, -1
-    negative, 0 neutral, and levels float [B, H, W, C]; it gives for the positive
+    `call` takes [rpn_match, class_logits, P2, ..., P6]: rpn_match int32 [B, A, 1], 1
+    positive, -1 negative, 0 neutral; class_logits of `apply_rpn`, whose maps are given
+    back to the memory first; levels float [B, H, W, C]. It gives for the positive
     anchors, the negative ones and as many neutral ones as fill S slots, in this order:
 
         match         int32 [B, S, 1], from rpn_match
@@ -104,7 +107,11 @@ class CountedAnchors(layers.Layer):
         self.num_anchors = num_anchors
 
     def call(self, inputs):
-        rpn_match, *levels = inputs
+        rpn_match, class_logits, *levels = inputs
+        with backend.after(class_logits):
+            return self._of_counted(rpn_match, levels)
+
+    def _of_counted(self, rpn_match, levels):
         (kernel, bias), class_raw, bbox_pred = self._weights_of_rpn()
         anchors_per_location = bbox_pred[1].shape[0] // 4
         index = _counted_first(rpn_match[..., 0], self.num_anchors)

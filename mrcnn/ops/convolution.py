@@ -47,23 +47,40 @@ def same_convolution(features, kernel):
 def _kernel_gradient(tf, features, kernel_shape, upstream):
     """Return the gradient by the kernel, float [k, k, C, D]."""
     _, height, width, channels = features.shape
-    strips = _num_strips(height, width)
-    rows, around = height // strips, kernel_shape[0] // 2
-    margin = (around, around)
-    features = tf.pad(features, ((0, 0), margin, margin, (0, 0)))
-    # Strips overlap where a result is made of both: [B * strips, rows + k - 1, W, C]
-    features = tf.concat(
-        [features[:, i * rows : (i + 1) * rows + 2 * around] for i in range(strips)],
-        axis=0,
-    )
-    upstream = tf.concat(tf.split(upstream, strips, axis=1), axis=0)
-    return tf.raw_ops.Conv2DBackpropFilter(
-        input=features,
-        filter_sizes=kernel_shape,
-        out_backprop=upstream,
-        strides=(1, 1, 1, 1),
-        padding="VALID",
-    )
+    strips, reach = _num_strips(height, width), kernel_shape[0] // 2
+    rows = height // strips
+
+    def in_strips(maps):
+        # [B, H, W, C] -> [B, strips, rows, W, C]: the same memory.
+        return tf.reshape(maps, (-1, strips, rows, *maps.shape[2:]))
+
+    def gradient(features, upstream, kernel_rows):
+        # [B, strips, rows, W, C] -> [B * strips, rows, W, C]
+        features, upstream = (
+            tf.reshape(maps, (-1, *maps.shape[2:])) for maps in (features, upstream)
+        )
+        return tf.raw_ops.Conv2DBackpropFilter(
+            input=features,
+            filter_sizes=(kernel_rows, *kernel_shape[1:]),
+            out_backprop=upstream,
+            strides=(1, 1, 1, 1),
+            padding="SAME",
+        )
+
+    features, upstream = in_strips(features), in_strips(upstream)
+    result = gradient(features, upstream, kernel_shape[0])
+    if strips == 1:
+        return result
+    # As if zeros were around each strip. What is missing are the results in the first
+    # rows of one that come from the last rows of the one before, and the reverse.
+    before, after = slice(None, -1), slice(1, None)
+    across = [tf.zeros((1, *kernel_shape[1:]), features.dtype)]
+    for near in range(1, reach + 1):
+        last, first = slice(rows - near, None), slice(None, near)
+        up = gradient(features[:, before, last], upstream[:, after, first], 1)
+        down = gradient(features[:, after, first], upstream[:, before, last], 1)
+        across = [up, *across, down]
+    return result + tf.concat(across, axis=0)
 
 
 def _num_strips(height: int, width: int) -> int:

@@ -1,5 +1,6 @@
 """The losses against plain NumPy, with cases worked out by hand."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -144,3 +145,23 @@ def test_confident_masks_stay_finite():
     ids, positive = ops.zeros((2, 1), "int32"), ops.ones((2, 1), "uint8")
     loss = losses.mrcnn_mask_loss(masks, ids, positive, logits)
     assert float(loss) == pytest.approx(40.0)  # (80 + 0) / 2
+
+
+def test_weight_decay_and_its_gradient(rng):
+    class Decays(keras.Model):
+        def compute_loss(self, *args, **kwargs):
+            return losses.weight_decay_loss(self.trainable_variables, 0.5)
+
+    inputs = keras.Input((3,))
+    network = Decays(inputs, keras.layers.Dense(2)(inputs))
+    network.compile(keras.optimizers.SGD(learning_rate=1.0))
+    kernel, bias = rng.normal(size=(3, 2)), rng.normal(size=2)
+    network.set_weights([kernel, bias])
+
+    loss = network.train_on_batch(np.ones((4, 3), np.float32))
+
+    # 0.5 * mean(w^2) of each, whose gradient is 0.5 * 2 * w / size.
+    assert float(loss) == pytest.approx(0.5 * ((kernel**2).mean() + (bias**2).mean()))
+    expected = [kernel - kernel / 6, bias - bias / 2]
+    for found, value in zip(network.get_weights(), expected, strict=True):
+        np.testing.assert_allclose(found, value, rtol=1e-5)

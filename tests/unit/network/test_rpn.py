@@ -40,11 +40,11 @@ def build(stride, slots=24):
 def test_numbers_are_those_of_all_anchors(rng, stride):
     rpn_model, layer = build(stride)
     levels, match = levels_and_match(rng, stride)
-    counted = [ops.convert_to_numpy(x) for x in layer([match, *levels])]
     logits, _, deltas = (
         ops.convert_to_numpy(x)
         for x in apply_rpn(rpn_model, [ops.convert_to_tensor(x) for x in levels])
     )
+    counted = [ops.convert_to_numpy(x) for x in layer([match, logits, *levels])]
     for image in range(2):
         order = counted_order(match[image, :, 0], 24)
         for found, expected in zip(counted, (match, logits, deltas), strict=True):
@@ -56,7 +56,8 @@ def test_numbers_are_those_of_all_anchors(rng, stride):
 def test_fewer_anchors_than_slots(rng):
     _, layer = build(2, slots=1000)
     levels, match = levels_and_match(rng, 2)
-    found, _, _ = layer([match, *levels])
+    logits = np.zeros((2, match.shape[1], 2), np.float32)
+    found, _, _ = layer([match, logits, *levels])
     assert found.shape == match.shape
     assert np.sum(ops.convert_to_numpy(found) == 1) == np.sum(match == 1)
 
@@ -85,8 +86,8 @@ def test_gradient_is_that_of_all_anchors(rng, stride):
 
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(levels)
-        ours = loss(*layer([match, *levels]))
         logits, _, deltas = apply_rpn(rpn_model, levels)
+        ours = loss(*layer([match, logits, *levels]))
         theirs = loss(match, logits, deltas)
     for found, expected in zip(
         tape.gradient(ours, sources), tape.gradient(theirs, sources), strict=True
