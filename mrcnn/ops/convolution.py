@@ -46,8 +46,9 @@ def same_convolution(features, kernel):
 
 def _kernel_gradient(tf, features, kernel_shape, upstream):
     """Return the gradient by the kernel, float [k, k, C, D]."""
-    _, height, width, channels = features.shape
-    strips, reach = _num_strips(height, width), kernel_shape[0] // 2
+    _, height, width, _ = features.shape
+    reach = kernel_shape[0] // 2
+    strips = _num_strips(height, width, reach)
     rows = height // strips
 
     def in_strips(maps):
@@ -83,9 +84,16 @@ def _kernel_gradient(tf, features, kernel_shape, upstream):
     return result + tf.concat(across, axis=0)
 
 
-def _num_strips(height: int, width: int) -> int:
-    """Return into how many strips of equal height a feature map is cut."""
+def _num_strips(height: int, width: int, reach: int) -> int:
+    """Return into how many strips of equal height a feature map is cut.
+
+    No result comes from further than the strip beside its own: each has `reach` rows.
+    """
     strips = 1
-    while height % (2 * strips) == 0 and height * width > _CELLS_OF_STRIP * strips:
+    while (
+        height * width > _CELLS_OF_STRIP * strips
+        and height % (2 * strips) == 0
+        and height // (2 * strips) >= reach
+    ):
         strips *= 2
     return strips

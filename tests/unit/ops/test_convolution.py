@@ -7,8 +7,10 @@ from keras import ops
 
 from mrcnn.ops.convolution import _num_strips, same_convolution
 
-# Of a cell, of odd sides, one that is cut in strips, and two that cannot be.
+# Of a cell, of odd sides, one that is cut in strips, three that cannot be, and one in
+# strips of a row each, or of two for the kernel of 5x5.
 SHAPES = [(2, 1, 1), (3, 7, 5), (1, 160, 104), (2, 129, 65), (1, 8193, 1)]
+SHAPES += [(1, 3, 8200), (1, 4, 8200)]
 
 
 def features_and_kernel(rng, shape, size=3):
@@ -60,4 +62,9 @@ def test_gradient(rng, shape, size):
     [(256, 256, 8), (64, 64, 1), (128, 128, 2), (8193, 8, 1), (100, 700, 4)],
 )
 def test_strips(height, width, strips):
-    assert _num_strips(height, width) == strips
+    assert _num_strips(height, width, reach=1) == strips
+
+
+@pytest.mark.parametrize(("reach", "strips"), [(0, 4), (1, 4), (2, 2), (3, 1)])
+def test_strips_have_the_rows_that_a_kernel_reaches(reach, strips):
+    assert _num_strips(4, 8200, reach) == strips
