@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mrcnn.data.saving import told_apart
 from mrcnn.errors import ConfigError, DatasetError, VideoError
 from mrcnn.structures import Detections
 
@@ -112,16 +113,11 @@ def target_stems(
         >>> [stem.name for stem in stems.values()]
         ['1_masks', '1-2_masks']
     """
-    targets, taken = {}, set()
-    for path in paths:
-        own = _stem_of(path)
-        stem, number = own, 1
-        while stem in taken:
-            number += 1
-            stem = f"{own}-{number}"
-        taken.add(stem)
-        targets[path] = folder / f"{stem}{ending}"
-    return targets
+    stems = told_apart(map(_stem_of, paths))
+    return {
+        path: folder / f"{stem}{ending}"
+        for path, stem in zip(paths, stems, strict=True)
+    }
 
 
 def read_image(path: Path, num_channels: int = 3) -> np.ndarray:

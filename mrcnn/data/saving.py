@@ -88,16 +88,27 @@ def unique_stems(names: Iterable[str]) -> list[str]:
         >>> unique_stems(["x/1.jpg", "x/1.png", "y/2.jpg"])
         ['1', '1-2', '2']
     """
-    stems, taken = [], set()
-    for name in names:
-        stem = first = PurePosixPath(name).stem
-        number = 1
+    return told_apart(PurePosixPath(name).stem for name in names)
+
+
+def told_apart(stems: Iterable[str]) -> list[str]:
+    """Return the stems of files; a number tells those alike apart.
+
+    Capitals do not count, as in the file systems of macOS and Windows.
+
+    Example:
+        >>> told_apart(["cat", "Cat", "dog"])
+        ['cat', 'Cat-2', 'dog']
+    """
+    apart, taken = [], set()
+    for first in stems:
+        stem, number = first, 1
         while stem.lower() in taken:
             number += 1
             stem = f"{first}-{number}"
         taken.add(stem.lower())
-        stems.append(stem)
-    return stems
+        apart.append(stem)
+    return apart
 
 
 def refuse_existing(*files: Path) -> None:

@@ -48,7 +48,7 @@ PUBLIC = {
     *("mrcnn.video.pipeline", "mrcnn.video.sources", "mrcnn.video.tracking"),
     *("mrcnn.data.check", "mrcnn.data.problems", "mrcnn.data.repair"),
     *("mrcnn.data.statistics", "mrcnn.data.hashes", "mrcnn.data.split"),
-    *("mrcnn.data.merge", "mrcnn.data.writers"),
+    *("mrcnn.data.merge", "mrcnn.data.saving", "mrcnn.data.writers"),
     *("mrcnn.draw.scores", "mrcnn.draw.mistakes", "mrcnn.training.augment"),
     *("mrcnn.inference.suppression", "mrcnn.inference.tiles"),
     *("mrcnn.inference.zoo", "mrcnn.weights.zoo"),

@@ -92,6 +92,11 @@ def test_target_that_another_input_already_has():
     assert len(set(targets.values())) == 3
 
 
+def test_targets_differ_where_capitals_do_not_count():
+    targets = outputs.target_stems([Path("x/A.jpg"), Path("y/a.jpg")], Path("out"))
+    assert len({str(target).lower() for target in targets.values()}) == 2
+
+
 def test_listing(one):
     listing = outputs.listing_of("photo.jpg", one, ["BG", "cell", "remote"])
     assert {key: listing[key] for key in ("image", "height", "width")} == {
