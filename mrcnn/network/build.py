@@ -24,6 +24,7 @@ from mrcnn.network.losses import LOSS_INPUTS, detection_losses, weight_decay_los
 from mrcnn.network.proposals import ProposalLayer
 from mrcnn.network.rpn import CountedAnchors, apply_rpn, build_rpn_model
 from mrcnn.network.targets import DetectionTargetLayer, area_is_positive
+from mrcnn.ops import backend
 from mrcnn.ops.boxes import norm_boxes as norm_boxes_graph
 from mrcnn.ops.replicas import num_replicas
 from mrcnn.structures import LOSS_NAMES, META_SHAPE, META_WINDOW
@@ -221,10 +222,7 @@ def _proposals(config, rpn, anchors, count):
     )([rpn_class, rpn_bbox, anchors])
 
 
-def _box_head(config, image, rois, levels):
-    pooled = PyramidROIAlign(config.POOL_SIZE, name="roi_align_classifier")(
-        [rois, image, *levels]
-    )
+def _box_head(config, pooled):
     return box_head_graph(
         pooled,
         num_classes=config.NUM_CLASSES,
@@ -245,7 +243,8 @@ def _mask_head(config, image, rois, used, levels):
 def _training_graph(config, inputs, levels, rpn_model) -> dict:
     image = inputs["image"]
     rpn = apply_rpn(rpn_model, levels)
-    counted = CountedAnchors(
+    # From here on one reader of the levels hands them to the next.
+    *counted, levels = CountedAnchors(
         rpn_model,
         anchor_stride=config.RPN_ANCHOR_STRIDE,
         num_anchors=config.RPN_TRAIN_ANCHORS_PER_IMAGE,
@@ -280,9 +279,10 @@ def _training_graph(config, inputs, levels, rpn_model) -> dict:
             inputs["gt_masks"],
         ]
     )
-    class_logits, class_probs, bbox_deltas = _box_head(
-        config, image, targets.rois, levels[:4]
-    )
+    pooled, levels = PyramidROIAlign(
+        config.POOL_SIZE, hand_on=True, name="roi_align_classifier"
+    )([targets.rois, image, *levels[:4]])
+    class_logits, class_probs, bbox_deltas = _box_head(config, pooled)
     # The mask loss reads positive ROIs alone, which have the first slots.
     num_positive = targets.positive.shape[1]
     mask_logits = _mask_head(
@@ -290,7 +290,7 @@ def _training_graph(config, inputs, levels, rpn_model) -> dict:
         image,
         targets.rois[:, :num_positive],
         targets.positive > 0,
-        levels[:4],
+        levels,
     )
     return {
         "rpn_counted_match": counted[0],
@@ -316,7 +316,10 @@ def _inference_graph(config, inputs, levels, rpn_model) -> dict:
     image, meta = inputs["image"], inputs["image_meta"]
     rpn, levels = apply_rpn(rpn_model, levels), levels[:4]
     rois, _ = _proposals(config, rpn, inputs["anchors"], config.POST_NMS_ROIS_INFERENCE)
-    _, class_probs, bbox_deltas = _box_head(config, image, rois, levels)
+    pooled = PyramidROIAlign(config.POOL_SIZE, name="roi_align_classifier")(
+        [rois, image, *levels]
+    )
+    _, class_probs, bbox_deltas = _box_head(config, pooled)
     # The molded size is the same for every image of a batch.
     molded_hw = (meta[0, META_SHAPE][0], meta[0, META_SHAPE][1])
     detections = DetectionLayer(
@@ -396,5 +399,6 @@ class MaskRCNNNetwork(keras.Model):
             # The mean of what replicas report is then the sum of their shares.
             self.loss_trackers[name].update_state(loss * num_replicas())
         total = sum(self.loss_weights[name] * loss for name, loss in losses.items())
-        decay = weight_decay_loss(self.trainable_variables, self.weight_decay)
+        with backend.after(total):
+            decay = weight_decay_loss(self.trainable_variables, self.weight_decay)
         return total + decay / num_replicas()

@@ -6,7 +6,7 @@ from keras import layers, ops
 from mrcnn.network.layers import conv_bn
 from mrcnn.ops import backend
 from mrcnn.ops.replicas import sum_over_replicas
-from mrcnn.ops.roi_align import pyramid_roi_align
+from mrcnn.ops.roi_align import pyramid_roi_align_in_turn
 
 
 @keras.saving.register_keras_serializable("mrcnn")
@@ -19,12 +19,15 @@ class PyramidROIAlign(layers.Layer):
 
     Args:
         pool_size: side of the crops, cells.
+        hand_on: whether it gives [P2, P3, P4, P5] too, for the next layer that reads
+            them; see `mrcnn.ops.turns`.
         **kwargs: those of `keras.layers.Layer`.
     """
 
-    def __init__(self, pool_size, **kwargs):
+    def __init__(self, pool_size, *, hand_on=False, **kwargs):
         super().__init__(**kwargs)
         self.pool_size = pool_size
+        self.hand_on = hand_on
         # Boxes keep float32 under a mixed dtype policy.
         self.autocast = False
         # On TensorFlow the number of ROIs of a level is not static, as XLA wants.
@@ -32,20 +35,26 @@ class PyramidROIAlign(layers.Layer):
 
     def call(self, inputs):
         boxes, image, *feature_maps = inputs
-        return pyramid_roi_align(
+        pooled, feature_maps = pyramid_roi_align_in_turn(
             boxes,
             feature_maps,
             image_hw=ops.shape(image)[1:3],
             pool_size=self.pool_size,
         )
+        pooled = ops.cast(pooled, self.compute_dtype)
+        return (pooled, feature_maps) if self.hand_on else pooled
 
     def compute_output_spec(self, inputs):
-        boxes, _, features = inputs[:3]
-        shape = (*boxes.shape[:2], self.pool_size, self.pool_size, features.shape[-1])
-        return keras.KerasTensor(shape, features.dtype)
+        boxes, _, *feature_maps = inputs
+        channels = feature_maps[0].shape[-1]
+        shape = (*boxes.shape[:2], self.pool_size, self.pool_size, channels)
+        pooled = keras.KerasTensor(shape, self.compute_dtype)
+        feature_maps = [keras.KerasTensor(x.shape, x.dtype) for x in feature_maps]
+        return (pooled, feature_maps) if self.hand_on else pooled
 
     def get_config(self):
-        return {**super().get_config(), "pool_size": self.pool_size}
+        own = {"pool_size": self.pool_size, "hand_on": self.hand_on}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable("mrcnn")

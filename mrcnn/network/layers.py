@@ -98,22 +98,28 @@ class Conv2D(layers.Conv2D):
         if self.padding == "same" and self.strides == (1, 1) and kernel_hw == (3, 3):
             if None not in image_hw:
                 return same_convolution(inputs, kernel)
-        # A kernel as large as its input, as in the box head, is a matrix product. As a
-        # convolution its gradient takes some processors a hundred times longer.
-        if self.padding == "valid" and image_hw == kernel_hw:
+        if self._is_matrix_product(inputs):
             x = ops.reshape(inputs, (-1, math.prod(kernel.shape[:3])))
             product = ops.matmul(x, ops.reshape(kernel, (-1, self.filters)))
             return ops.reshape(product, (-1, 1, 1, self.filters))
         return super().convolution_op(inputs, kernel)
+
+    def _is_matrix_product(self, inputs) -> bool:
+        """Return whether the kernel is as large as its input, as in the box head.
+
+        As a convolution its gradient takes some processors a hundred times longer.
+        """
+        return self.padding == "valid" and tuple(inputs.shape[1:3]) == self.kernel_size
 
 
 class NormalizedConv2D(Conv2D):
     """Convolution that also does the work of the `BatchNorm` after it, while frozen.
 
     (x * k + b) s + t = x * (k s) + (b s + t), with s and t of
-    `BatchNorm.scale_and_shift`. The normalisation passes its input on unchanged
-    then; while it learns, the two layers work one after the other. `call` takes
-    and gives float [B, H, W, C]. Made by `conv_bn`; not serialisable by itself.
+    `BatchNorm.scale_and_shift`; for a kernel larger than the result, the left side.
+    The normalisation passes its input on unchanged then; while it learns, the two
+    layers work one after the other. `call` takes and gives float [B, H, W, C]. Made
+    by `conv_bn`; not serialisable by itself.
 
     Args:
         filters: channels of the result.
@@ -138,9 +144,15 @@ class NormalizedConv2D(Conv2D):
         if not self._is_frozen(training):
             return super().call(inputs)
         scale, shift = self._scale_and_shift()
-        outputs = self.convolution_op(
-            inputs, ops.cast(self.kernel * scale, inputs.dtype)
-        )
+        if self._is_matrix_product(inputs):
+            outputs = super().call(inputs)
+            return outputs * ops.cast(scale, outputs.dtype) + ops.cast(
+                shift, outputs.dtype
+            )
+        # Not the kernels of all layers at once when a step begins.
+        with backend.after(inputs):
+            kernel = ops.cast(self.kernel * scale, inputs.dtype)
+        outputs = self.convolution_op(inputs, kernel)
         return backend.bias_add(
             outputs, ops.cast(self.bias * scale + shift, inputs.dtype)
         )

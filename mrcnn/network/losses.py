@@ -9,6 +9,7 @@ import math
 
 from keras import ops
 
+from mrcnn.ops import backend
 from mrcnn.ops.replicas import sum_over_replicas
 from mrcnn.structures import META_ACTIVE_CLASS_IDS
 
@@ -134,9 +135,12 @@ def _mean_square(values):
         # Keras on PyTorch names it, the others do not.
         if upstream is None:
             (upstream,) = args
-        return upstream * (2 / math.prod(values.shape)) * values
+        # Not before the loss is computed, although it needs the weights alone.
+        with backend.after(mean):
+            return upstream * (2 / math.prod(values.shape)) * values
 
-    return ops.mean(ops.square(values)), gradient
+    mean = ops.mean(ops.square(values))
+    return mean, gradient
 
 
 def _masked_mean(values, counts):

@@ -9,6 +9,7 @@ import keras
 from keras import layers, ops
 
 from mrcnn.ops import backend
+from mrcnn.ops.turns import take_rows
 
 
 def rpn_graph(feature_map, anchors_per_location, anchor_stride):
@@ -89,6 +90,7 @@ class CountedAnchors(layers.Layer):
         match         int32 [B, S, 1], from rpn_match
         class_logits  float32 [B, S, 2]
         bbox_deltas   float32 [B, S, (dy, dx, log dh, log dw)]
+        levels        those it was given, for the next reader; see `mrcnn.ops.turns`
 
     Args:
         rpn_model: from `build_rpn_model`; its weights stay its own.
@@ -116,7 +118,7 @@ class CountedAnchors(layers.Layer):
         anchors_per_location = bbox_pred[1].shape[0] // 4
         index = _counted_first(rpn_match[..., 0], self.num_anchors)
         cells = index // anchors_per_location
-        patches = patches_of_cells(levels, cells, self.anchor_stride)
+        patches, levels = patches_of_cells(levels, cells, self.anchor_stride)
         # [3, 3, C, 512] -> [9 * C, 512]: a convolution at single cells.
         kernel = ops.reshape(kernel, (-1, kernel.shape[-1]))
         shared = ops.relu(ops.matmul(patches, kernel) + bias)
@@ -130,7 +132,7 @@ class CountedAnchors(layers.Layer):
             return ops.cast(ops.take_along_axis(x, anchor, axis=2)[:, :, 0], "float32")
 
         match = ops.take_along_axis(rpn_match, index[..., None], axis=1)
-        return match, per_anchor(*class_raw), per_anchor(*bbox_pred)
+        return match, per_anchor(*class_raw), per_anchor(*bbox_pred), levels
 
 
 def _counted_first(match, num_anchors):
@@ -144,7 +146,7 @@ def _counted_first(match, num_anchors):
 
 
 def patches_of_cells(levels, cells, stride):
-    """Return what a 3x3 convolution with padding sees at some cells.
+    """Return what a 3x3 convolution with padding sees at some cells, and the levels.
 
     Args:
         levels: L feature maps, each float [B, H, W, C].
@@ -153,9 +155,10 @@ def patches_of_cells(levels, cells, stride):
         stride: of the convolution.
 
     Returns:
-        float [B, S, 9 * C], zeros outside the map.
+        patches: float [B, S, 9 * C], zeros outside the map.
+        levels: the same, for the next reader.
     """
-    total, first = 0.0, 0
+    total, first, handed_on = 0.0, 0, []
     for features in levels:
         height, width, channels = features.shape[1:]
         rows, columns = -(-height // stride), -(-width // stride)
@@ -170,10 +173,11 @@ def patches_of_cells(levels, cells, stride):
         inside = inside & belongs[..., None, None]
         image = ops.arange(ops.shape(features)[0], dtype="int32")[:, None, None, None]
         place = ops.where(inside, (image * height + y) * width + x, 0)
-        # [B, H, W, C] -> [B * H * W, C] -> [B, S, 3, 3, C]
-        patches = ops.take(ops.reshape(features, (-1, channels)), place, axis=0)
+        # [B, S, 3, 3, C]
+        patches, features = take_rows(features, place)
         total += patches * ops.cast(inside[..., None], features.dtype)
-    return ops.reshape(total, (-1, cells.shape[1], 9 * channels))
+        handed_on.append(features)
+    return ops.reshape(total, (-1, cells.shape[1], 9 * channels)), handed_on
 
 
 def _around(cell, size, stride):

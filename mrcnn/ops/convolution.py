@@ -11,7 +11,7 @@ from keras import ops
 from mrcnn.ops import backend
 
 # Feature maps with more cells are cut in strips.
-_CELLS_OF_STRIP = 8192
+_CELLS_OF_STRIP = 4096
 
 
 def same_convolution(features, kernel):

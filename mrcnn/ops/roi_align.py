@@ -12,6 +12,7 @@ from keras import ops
 
 from mrcnn.ops import backend
 from mrcnn.ops.boxes import box_areas
+from mrcnn.ops.turns import add_rows
 
 # A ROI of this many pixels squared at the size of ImageNet pictures belongs to
 # pyramid level 4 (Feature Pyramid Networks, Lin et al. 2017, equation 1).
@@ -51,43 +52,66 @@ def pyramid_roi_align(boxes, feature_maps, *, image_hw, pool_size):
     Returns:
         float [B, R, pool_size, pool_size, C], of the features' dtype.
     """
+    reads = {"image_hw": image_hw, "pool_size": pool_size}
+    return pyramid_roi_align_in_turn(boxes, feature_maps, **reads)[0]
+
+
+def pyramid_roi_align_in_turn(boxes, feature_maps, *, image_hw, pool_size):
+    """Do what `pyramid_roi_align` does, and hand the feature maps on.
+
+    Args:
+        boxes: see `pyramid_roi_align`.
+        feature_maps: see `pyramid_roi_align`.
+        image_hw: see `pyramid_roi_align`.
+        pool_size: see `pyramid_roi_align`.
+
+    Returns:
+        pooled: as of `pyramid_roi_align`.
+        feature_maps: the same, for whatever reads them next (`mrcnn.ops.turns`). On
+            TensorFlow they are float32, in which their gradients add up.
+    """
     tf = backend.tensorflow()
     if tf is None:
-        return portable_pyramid_roi_align(
+        pooled = portable_pyramid_roi_align(
             boxes, feature_maps, image_hw=image_hw, pool_size=pool_size
         )
+        return pooled, feature_maps
     batch_size, num_rois = tf.unstack(tf.shape(boxes)[:2])
     # [B, R] -> [B * R]
     levels = tf.reshape(roi_levels(boxes, image_hw), [-1])
     flat_boxes = tf.reshape(boxes, [-1, 4])
     image_index = tf.repeat(tf.range(batch_size), num_rois)
-    crops, order = [], []
+    crops, order, handed_on = [], [], []
     for level, features in enumerate(feature_maps, start=2):
         picked = tf.where(levels == level)[:, 0]
-        crops.append(
-            _crops(
-                tf.cast(features, tf.float32),  # the kernel has no bfloat16
-                tf.gather(flat_boxes, picked),
-                tf.gather(image_index, picked),
-                pool_size,
-            )
+        of_level, features = _crops(
+            tf.cast(features, tf.float32),  # the kernel has no bfloat16
+            tf.gather(flat_boxes, picked),
+            tf.gather(image_index, picked),
+            pool_size,
         )
+        crops.append(of_level)
         order.append(picked)
+        handed_on.append(features)
     # Back from the order of levels to the order of ROIs.
     back = tf.math.invert_permutation(tf.concat(order, axis=0))
     pooled = tf.gather(tf.concat(crops, axis=0), back)
     shape = [batch_size, num_rois, *pooled.shape[1:]]
-    return tf.cast(tf.reshape(pooled, shape), feature_maps[0].dtype)
+    return tf.cast(tf.reshape(pooled, shape), feature_maps[0].dtype), handed_on
 
 
 def _crops(features, boxes, image_index, size):
-    """Return a crop of each box by TensorFlow's kernel, float32 [N, size, size, C].
+    """Return a crop of each box by TensorFlow's kernel, and the features for the next.
 
     Args:
         features: float32 [B, H, W, C].
         boxes: float32 [N, (y1, x1, y2, x2)], normalised.
         image_index: int32 [N] into B.
         size: side of the crops, cells.
+
+    Returns:
+        crops: float32 [N, size, size, C].
+        features: the same.
     """
     tf = backend.tensorflow()
 
@@ -95,33 +119,29 @@ def _crops(features, boxes, image_index, size):
         return tf.image.crop_and_resize(features, boxes, image_index, [size, size])
 
     if not backend.is_tensorflow_on_cpu():
-        return crops(features)
+        return crops(features), features
 
     # On a processor the threads of the kernel for the gradient add to the same cells
     # without waiting for each other, and what one of them adds is lost now and then.
     @tf.custom_gradient
-    def crops_with_gradient(features):
-        def gradient(upstream):
+    def crops_in_turn(features):
+        def gradient(by_crops, by_features):
             shape = tf.shape(features)
             sides = [tf.fill(tf.shape(image_index), shape[axis]) for axis in (1, 2)]
             corners, inside = _corners(boxes, sides, size)
-            sample = tf.range(tf.size(inside))
             first = image_index[:, None, None] * shape[1]
-            # Each sample is the sum of four cells: a matrix of few numbers.
-            cells = [(first + y) * shape[2] + x for y, x, _ in corners]
-            places = [tf.stack([tf.reshape(cell, [-1]), sample], 1) for cell in cells]
-            weights = [tf.where(inside, weight, 0.0) for _, _, weight in corners]
-            by_features = tf.raw_ops.SparseTensorDenseMatMul(
-                a_indices=tf.cast(tf.concat(places, 0), tf.int64),
-                a_values=tf.reshape(tf.stack(weights), [-1]),
-                a_shape=tf.cast([tf.reduce_prod(shape[:3]), tf.size(inside)], tf.int64),
-                b=tf.reshape(upstream, [-1, features.shape[3]]),
-            )
-            return tf.reshape(by_features, shape)
+            for y, x, weight in corners:
+                cells = (first + y) * shape[2] + x
+                weight = tf.where(inside, weight, 0.0)[..., None]
+                # One corner after the other: each is as large as all crops.
+                with backend.after(by_features):
+                    by_corner = by_crops * weight
+                by_features = add_rows(by_features, cells, by_corner)
+            return by_features
 
-        return crops(features), gradient
+        return (crops(features), tf.identity(features)), gradient
 
-    return crops_with_gradient(features)
+    return crops_in_turn(features)
 
 
 def portable_pyramid_roi_align(boxes, feature_maps, *, image_hw, pool_size):

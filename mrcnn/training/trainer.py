@@ -319,9 +319,9 @@ def compile_network(network: keras.Model, learning_rate, config: Config) -> None
     }
     scaled = config.PRECISION == "mixed_float16"
     if config.OPTIMIZER == "adamw":
-        # The loss has a weight decay already, that of the original.
-        adamw = optimizer_class(keras.optimizers.AdamW, wrapped=scaled)
-        optimizer = adamw(weight_decay=0.0, **common)
+        # The loss has the weight decay, that of the original. What is left is Adam.
+        adam = optimizer_class(keras.optimizers.Adam, wrapped=scaled)
+        optimizer = adam(**common)
     else:
         sgd = optimizer_class(keras.optimizers.SGD, wrapped=scaled)
         optimizer = sgd(momentum=config.LEARNING_MOMENTUM, **common)

@@ -44,7 +44,10 @@ def test_numbers_are_those_of_all_anchors(rng, stride):
         ops.convert_to_numpy(x)
         for x in apply_rpn(rpn_model, [ops.convert_to_tensor(x) for x in levels])
     )
-    counted = [ops.convert_to_numpy(x) for x in layer([match, logits, *levels])]
+    *counted, handed_on = layer([match, logits, *levels])
+    counted = [ops.convert_to_numpy(x) for x in counted]
+    for given, level in zip(handed_on, levels, strict=True):
+        np.testing.assert_array_equal(given, level)
     for image in range(2):
         order = counted_order(match[image, :, 0], 24)
         for found, expected in zip(counted, (match, logits, deltas), strict=True):
@@ -57,7 +60,7 @@ def test_fewer_anchors_than_slots(rng):
     _, layer = build(2, slots=1000)
     levels, match = levels_and_match(rng, 2)
     logits = np.zeros((2, match.shape[1], 2), np.float32)
-    found, _, _ = layer([match, logits, *levels])
+    found, *_ = layer([match, logits, *levels])
     assert found.shape == match.shape
     assert np.sum(ops.convert_to_numpy(found) == 1) == np.sum(match == 1)
 
@@ -87,7 +90,8 @@ def test_gradient_is_that_of_all_anchors(rng, stride):
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(levels)
         logits, _, deltas = apply_rpn(rpn_model, levels)
-        ours = loss(*layer([match, logits, *levels]))
+        *counted, _ = layer([match, logits, *levels])
+        ours = loss(*counted)
         theirs = loss(match, logits, deltas)
     for found, expected in zip(
         tape.gradient(ours, sources), tape.gradient(theirs, sources), strict=True

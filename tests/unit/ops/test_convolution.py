@@ -58,8 +58,8 @@ def test_gradient(rng, shape, size):
 
 @pytest.mark.parametrize(
     ("height", "width", "strips"),
-    # 65536 cells make 8 strips of 8192; 8193 rows have no half.
-    [(256, 256, 8), (64, 64, 1), (128, 128, 2), (8193, 8, 1), (100, 700, 4)],
+    # 65536 cells make 16 strips of 4096; 8193 rows have no half.
+    [(256, 256, 16), (64, 64, 1), (128, 128, 4), (8193, 8, 1), (100, 700, 4)],
 )
 def test_strips(height, width, strips):
     assert _num_strips(height, width, reach=1) == strips

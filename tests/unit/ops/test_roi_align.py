@@ -9,6 +9,7 @@ from mrcnn.ops.roi_align import (
     crop_masks,
     portable_pyramid_roi_align,
     pyramid_roi_align,
+    pyramid_roi_align_in_turn,
     roi_levels,
 )
 
@@ -136,3 +137,51 @@ def test_gradient_is_that_of_the_portable_form(rng):
     for _ in range(3):
         for ours, theirs in zip(gradients(pyramid_roi_align), expected, strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="takes TensorFlow's gradients"
+)
+def test_gradients_of_readers_in_turn_add_up(rng):
+    import tensorflow as tf
+
+    levels = [tf.convert_to_tensor(level) for level in pyramid(rng)]
+    corner = rng.uniform(0, 0.5, (2, 20, 2))
+    boxes = np.concatenate([corner, corner + 0.4], 2).astype(np.float32)
+    reads = [(boxes, 7), (boxes[:, :5], 14)]
+    upstream = [
+        rng.normal(size=(2, boxes.shape[1], size, size, 3)).astype(np.float32)
+        for boxes, size in reads
+    ]
+
+    def in_turn(levels):
+        handed_on, pooled = levels, []
+        for boxes, size in reads:
+            crops, handed_on = pyramid_roi_align_in_turn(
+                boxes, handed_on, image_hw=(256, 256), pool_size=size
+            )
+            pooled.append(crops)
+        return pooled, handed_on
+
+    def apart(levels):
+        pooled = [
+            portable_pyramid_roi_align(
+                boxes, levels, image_hw=(256, 256), pool_size=size
+            )
+            for boxes, size in reads
+        ]
+        return pooled, levels
+
+    def gradients(read):
+        with tf.GradientTape() as tape:
+            tape.watch(levels)
+            pooled, handed_on = read(levels)
+            products = [
+                tf.reduce_sum(x * u) for x, u in zip(pooled, upstream, strict=True)
+            ]
+            # What comes after all of them has a gradient, too.
+            loss = tf.add_n(products) + sum(tf.reduce_sum(x**2) for x in handed_on)
+        return tape.gradient(loss, levels)
+
+    for ours, theirs in zip(gradients(in_turn), gradients(apart), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
