@@ -33,7 +33,7 @@ def same_convolution(features, kernel):
         def gradients(upstream):
             with backend.after(upstream):
                 # Turned by half, input and output channels swapped.
-                turned = tf.transpose(kernel[::-1, ::-1], (0, 1, 3, 2))
+                turned = tf.transpose(tf.reverse(kernel, (0, 1)), (0, 1, 3, 2))
                 by_features = tf.nn.conv2d(upstream, turned, 1, "SAME")
                 by_kernel = _kernel_gradient(tf, features, kernel.shape, upstream)
             return by_features, by_kernel

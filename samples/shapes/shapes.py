@@ -27,15 +27,21 @@ class ShapesConfig(Config):
     IMAGES_PER_GPU = 8
     IMAGE_MIN_DIM = 128
     IMAGE_MAX_DIM = 128
-    RPN_ANCHOR_SCALES = (8, 16, 32, 64, 128)
+    # Shapes are 40 to 70 pixels wide. With anchors of that size every 4 and 8 pixels
+    # nearly four of them are positive for each; with the 8 to 128 pixels of the
+    # original, for most shapes only the nearest one.
+    RPN_ANCHOR_SCALES = (40, 56, 80, 112, 160)
     # At most four shapes in an image: with more ROIs the mask head, which sees the
     # positive third of them, would take most of a step.
     TRAIN_ROIS_PER_IMAGE = 16
+    PRE_NMS_LIMIT = 1000
+    POST_NMS_ROIS_TRAINING = 300
     POST_NMS_ROIS_INFERENCE = 200
     DETECTION_MAX_INSTANCES = 20
     # Nothing is pre-trained: batch norm learns too, and AdamW is quicker than SGD.
     TRAIN_BN = None
     OPTIMIZER = "adamw"
+    LEARNING_RATE = 0.0007
     LEARNING_RATE_SCHEDULE = "cosine"
     EVALUATE_EVERY = 1
 

@@ -6,12 +6,12 @@ its curves in TensorBoard, and what a setting does.
 examples:
   python samples/shapes/train.py
       500 images of 128 pixels, batches of 8; AP of 50 others after each epoch
-  python samples/shapes/train.py --epochs=5 --lr=0.001 --optimizer=sgd --schedule=constant
-      as the original trained
+  python samples/shapes/train.py --lr=0.001 --optimizer=sgd --schedule=constant
+      with the original's optimizer
   tensorboard --logdir logs
       losses, AP, precision and recall, histograms, the graph, and the pictures with
       truth and prediction side by side
-"""  # noqa: E501 - a command line to copy
+"""
 
 import argparse
 import sys
@@ -36,9 +36,9 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_training_flags(
-        parser, logs=ROOT / "logs", augment="none", add_data_flags=add_shapes_flags
+        parser, logs=ROOT / "logs", augment="flip", add_data_flags=add_shapes_flags
     )
-    parser.set_defaults(weights="none", epochs=12)
+    parser.set_defaults(weights="none", epochs=7)
     run_sample = partial(train, base=shapes.ShapesConfig, load=load_shapes)
     return guard(run_sample, parser.parse_args(argv))
 

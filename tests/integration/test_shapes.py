@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mrcnn.network.build import pyramid_anchors
+from mrcnn.utils import compute_overlaps, extract_bboxes
+
 SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "shapes"
 
 
@@ -74,3 +77,14 @@ def test_classes_are_known_without_masks(dataset):
     for image_id in dataset.image_ids:
         _, class_ids = dataset.load_mask(image_id)
         np.testing.assert_array_equal(dataset.image_class_ids(image_id), class_ids)
+
+
+def test_anchors_suit_the_shapes(shapes, dataset):
+    config = shapes.ShapesConfig()
+    anchors = pyramid_anchors(config, (config.IMAGE_MAX_DIM, config.IMAGE_MAX_DIM))
+    boxes = [extract_bboxes(dataset.load_mask(i)[0]) for i in dataset.image_ids]
+    overlaps = compute_overlaps(anchors, np.concatenate(boxes).astype(np.float32))
+    # From here on an anchor is positive in training.
+    positive = overlaps >= 0.7
+    assert positive.any(axis=0).mean() > 0.9
+    assert positive.sum(axis=0).mean() > 3
