@@ -146,13 +146,11 @@ class NormalizedConv2D(Conv2D):
         scale, shift = self._scale_and_shift()
         if self._is_matrix_product(inputs):
             outputs = super().call(inputs)
-            return outputs * ops.cast(scale, outputs.dtype) + ops.cast(
-                shift, outputs.dtype
-            )
-        # Not the kernels of all layers at once when a step begins.
-        with backend.after(inputs):
-            kernel = ops.cast(self.kernel * scale, inputs.dtype)
-        outputs = self.convolution_op(inputs, kernel)
+            scale, shift = (ops.cast(x, outputs.dtype) for x in (scale, shift))
+            return outputs * scale + shift
+        outputs = self.convolution_op(
+            inputs, ops.cast(self.kernel * scale, inputs.dtype)
+        )
         return backend.bias_add(
             outputs, ops.cast(self.bias * scale + shift, inputs.dtype)
         )
