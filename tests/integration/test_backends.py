@@ -26,10 +26,25 @@ TESTS = [
 def test_backend(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
+    run_tests(*TESTS, KERAS_BACKEND=backend)
+
+
+def test_tensorflow_with_onednn():
+    # It has kernels and rewrites graphs of its own; processors with AVX-512 have it on.
+    run_tests(
+        *TESTS,
+        "tests/integration/test_training.py",
+        KERAS_BACKEND="tensorflow",
+        TF_ENABLE_ONEDNN_OPTS="1",
+    )
+
+
+def run_tests(*tests, **environment):
+    """Run tests in a process with other environment variables."""
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *TESTS, "-k", "not resnet101"],
+        [sys.executable, "-m", "pytest", "-q", *tests, "-k", "not resnet101"],
         cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
