@@ -52,8 +52,10 @@ def pyramid_roi_align(boxes, feature_maps, *, image_hw, pool_size):
     Returns:
         float [B, R, pool_size, pool_size, C], of the features' dtype.
     """
-    reads = {"image_hw": image_hw, "pool_size": pool_size}
-    return pyramid_roi_align_in_turn(boxes, feature_maps, **reads)[0]
+    pooled, _ = pyramid_roi_align_in_turn(
+        boxes, feature_maps, image_hw=image_hw, pool_size=pool_size
+    )
+    return pooled
 
 
 def pyramid_roi_align_in_turn(boxes, feature_maps, *, image_hw, pool_size):

@@ -319,9 +319,11 @@ def compile_network(network: keras.Model, learning_rate, config: Config) -> None
     }
     scaled = config.PRECISION == "mixed_float16"
     if config.OPTIMIZER == "adamw":
-        # The loss has the weight decay, that of the original. What is left is Adam.
-        adam = optimizer_class(keras.optimizers.Adam, wrapped=scaled)
-        optimizer = adam(**common)
+        adamw = optimizer_class(keras.optimizers.AdamW, wrapped=scaled)
+        optimizer = adamw(weight_decay=0.0, **common)
+        # The loss has a weight decay already, that of the original. Of 0 Keras would
+        # compute one for each weight all the same, and AdamW takes no None.
+        optimizer.weight_decay = None
     else:
         sgd = optimizer_class(keras.optimizers.SGD, wrapped=scaled)
         optimizer = sgd(momentum=config.LEARNING_MOMENTUM, **common)

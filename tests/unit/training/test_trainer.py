@@ -16,7 +16,7 @@ from mrcnn.training.trainer import (
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("sgd", keras.optimizers.SGD), ("adamw", keras.optimizers.Adam)],
+    [("sgd", keras.optimizers.SGD), ("adamw", keras.optimizers.AdamW)],
 )
 def test_optimizer(name, kind, linear):
     network = linear()
