@@ -6,7 +6,7 @@ from keras import layers, ops
 from mrcnn.network.layers import conv_bn
 from mrcnn.ops import backend
 from mrcnn.ops.replicas import sum_over_replicas
-from mrcnn.ops.roi_align import pyramid_roi_align_in_turn
+from mrcnn.ops.roi_align import pyramid_roi_align
 
 
 @keras.saving.register_keras_serializable("mrcnn")
@@ -35,7 +35,7 @@ class PyramidROIAlign(layers.Layer):
 
     def call(self, inputs):
         boxes, image, *feature_maps = inputs
-        pooled, feature_maps = pyramid_roi_align_in_turn(
+        pooled, feature_maps = pyramid_roi_align(
             boxes,
             feature_maps,
             image_hw=ops.shape(image)[1:3],

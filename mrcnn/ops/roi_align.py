@@ -50,34 +50,15 @@ def pyramid_roi_align(boxes, feature_maps, *, image_hw, pool_size):
         pool_size: side of the crops, cells.
 
     Returns:
-        float [B, R, pool_size, pool_size, C], of the features' dtype.
-    """
-    pooled, _ = pyramid_roi_align_in_turn(
-        boxes, feature_maps, image_hw=image_hw, pool_size=pool_size
-    )
-    return pooled
-
-
-def pyramid_roi_align_in_turn(boxes, feature_maps, *, image_hw, pool_size):
-    """Do what `pyramid_roi_align` does, and hand the feature maps on.
-
-    Args:
-        boxes: see `pyramid_roi_align`.
-        feature_maps: see `pyramid_roi_align`.
-        image_hw: see `pyramid_roi_align`.
-        pool_size: see `pyramid_roi_align`.
-
-    Returns:
-        pooled: as of `pyramid_roi_align`.
+        pooled: float [B, R, pool_size, pool_size, C], of the features' dtype.
         feature_maps: the same, for whatever reads them next (`mrcnn.ops.turns`). On
             TensorFlow they are float32, in which their gradients add up.
     """
     tf = backend.tensorflow()
     if tf is None:
-        pooled = portable_pyramid_roi_align(
+        return portable_pyramid_roi_align(
             boxes, feature_maps, image_hw=image_hw, pool_size=pool_size
         )
-        return pooled, feature_maps
     batch_size, num_rois = tf.unstack(tf.shape(boxes)[:2])
     # [B, R] -> [B * R]
     levels = tf.reshape(roi_levels(boxes, image_hw), [-1])
@@ -187,7 +168,8 @@ def portable_pyramid_roi_align(boxes, feature_maps, *, image_hw, pool_size):
         shape = (-1, boxes.shape[1], pool_size, pool_size, channels)
         weight = ops.cast(weight, cells.dtype)[..., None]
         samples = samples + ops.reshape(rows, shape) * weight
-    return ops.where(inside[..., None], samples, ops.zeros_like(samples))
+    pooled = ops.where(inside[..., None], samples, ops.zeros_like(samples))
+    return pooled, feature_maps
 
 
 def crop_masks(masks, mask_index, boxes, *, size):

@@ -278,13 +278,18 @@ class Recorder(keras.Model):
         self.built = True  # as the network is; of others Keras looks at a batch first
         self.compile(run_eagerly=True)
 
-    def train_step(self, batch):
-        self.served.append({key: np.array(value) for key, value in batch.items()})
-        return {"loss": 0.0}
+    def train_step(self, *state_and_batch):
+        return self._keep(self.served, *state_and_batch)
 
-    def test_step(self, batch):
-        self.validated.append({key: np.array(value) for key, value in batch.items()})
-        return {"loss": 0.0}
+    def test_step(self, *state_and_batch):
+        return self._keep(self.validated, *state_and_batch)
+
+    def _keep(self, kept, *state_and_batch):
+        # On JAX, Keras hands the weights in and takes them back.
+        *state, batch = state_and_batch
+        kept.append({key: np.array(value) for key, value in batch.items()})
+        logs = {"loss": 0.0}
+        return (logs, *state) if state else logs
 
 
 def fit(train, val=None, patience=0, epochs=1):
