@@ -49,7 +49,16 @@ def _backend() -> dict[str, str]:
     try:
         import keras
 
-        devices = keras.distribution.list_devices()
-        return {"backend": keras.config.backend(), "devices": ", ".join(devices)}
+        name = keras.config.backend()
+        # Keras does not say which ones PyTorch has.
+        list_devices = _of_torch if name == "torch" else keras.distribution.list_devices
+        return {"backend": name, "devices": ", ".join(list_devices())}
     except Exception as error:  # noqa: BLE001 - whatever it is, the report should say it
         return {"backend": f"does not start: {type(error).__name__}: {error}"}
+
+
+def _of_torch() -> list[str]:
+    from torch import accelerator
+
+    gpus = range(accelerator.device_count())
+    return [f"{accelerator.current_accelerator()}:{i}" for i in gpus] or ["cpu:0"]

@@ -10,6 +10,7 @@ from keras import layers, ops
 from mrcnn.ops import backend
 from mrcnn.ops.boxes import apply_box_deltas, clip_boxes
 from mrcnn.ops.nms import non_max_suppression
+from mrcnn.ops.sorting import top_k
 
 
 def propose(
@@ -35,8 +36,8 @@ def propose(
         limit = min(pre_nms_limit, num_anchors)
     else:  # known only when an image comes, with IMAGE_RESIZE_MODE "pad64" or "none"
         limit = ops.minimum(pre_nms_limit, num_anchors)
-    scores, best = ops.top_k(scores, limit)
-    best = ops.cast(best, "int32")[..., None]
+    scores, best = top_k(scores, limit)
+    best = best[..., None]
     deltas = ops.take_along_axis(deltas, best, axis=1)
     deltas = deltas * ops.convert_to_tensor(std_dev, "float32")
     anchors = ops.broadcast_to(anchors, (batch_size, num_anchors, 4))

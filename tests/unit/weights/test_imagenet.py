@@ -166,7 +166,7 @@ def test_resnet101_has_the_features_of_keras_applications(
     expected = theirs(rgb[..., ::-1], training=False)
     found = ours(rgb, training=False)[1:]
     for stage, right in zip(found, expected, strict=True):
-        stage, right = np.asarray(stage), np.asarray(right)
+        stage, right = map(keras.ops.convert_to_numpy, (stage, right))
         assert np.isfinite(right).all()
         assert right.std() > 1e-3
         assert np.abs(stage - right).max() <= 1e-4 * np.abs(right).max()
