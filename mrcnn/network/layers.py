@@ -148,9 +148,9 @@ class NormalizedConv2D(Conv2D):
             outputs = super().call(inputs)
             scale, shift = (ops.cast(x, outputs.dtype) for x in (scale, shift))
             return outputs * scale + shift
-        outputs = self.convolution_op(
-            inputs, ops.cast(self.kernel * scale, inputs.dtype)
-        )
+        # Not the kernels of all layers at once when a step begins.
+        kernel = self.kernel * backend.wait_for(inputs, scale)
+        outputs = self.convolution_op(inputs, ops.cast(kernel, inputs.dtype))
         return backend.bias_add(
             outputs, ops.cast(self.bias * scale + shift, inputs.dtype)
         )

@@ -5,6 +5,7 @@ import ctypes
 import os
 
 import keras
+from keras import ops
 
 # The C library's name for the size from which a block is the system's, in malloc.h,
 # and the largest value it takes.
@@ -37,6 +38,22 @@ def after(tensor):
     """
     tf = tensorflow()
     return contextlib.nullcontext() if tf is None else tf.control_dependencies([tensor])
+
+
+def wait_for(tensor, values):
+    """Return values, of which what is computed next waits for a tensor.
+
+    An operand, where `after` is a rule: TensorFlow's own rewriting of its graphs turns
+    as many rules as there are layers into a cycle on processors with oneDNN.
+
+    Args:
+        tensor: float [B, ...].
+        values: float array.
+    """
+    if not is_tensorflow_on_cpu():
+        return values
+    nothing = tensorflow().reduce_sum(ops.stop_gradient(tensor)[:0])
+    return values + ops.cast(nothing, values.dtype)
 
 
 def keep_freed_memory() -> None:

@@ -32,10 +32,12 @@ def same_convolution(features, kernel):
     def convolution(features, kernel):
         def gradients(upstream):
             with backend.after(upstream):
+                by_kernel = _kernel_gradient(tf, features, kernel.shape, upstream)
+            # The feature map goes back to the memory before its gradient is made.
+            with backend.after(by_kernel):
                 # Turned by half, input and output channels swapped.
                 turned = tf.transpose(tf.reverse(kernel, (0, 1)), (0, 1, 3, 2))
                 by_features = tf.nn.conv2d(upstream, turned, 1, "SAME")
-                by_kernel = _kernel_gradient(tf, features, kernel.shape, upstream)
             return by_features, by_kernel
 
         return tf.nn.conv2d(features, kernel, 1, "SAME"), gradients

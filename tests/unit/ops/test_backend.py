@@ -1,12 +1,16 @@
-"""The memory of the process, which depends on the backend and the C library."""
+"""When and where TensorFlow keeps arrays, which other backends decide themselves."""
 
 import platform
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
+
+from mrcnn.ops import backend
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -63,8 +67,39 @@ def test_freed_memory_is_kept():
 
 
 def test_other_backends_and_systems_are_left_alone(monkeypatch):
-    from mrcnn.ops import backend
-
     monkeypatch.setattr(backend, "is_tensorflow_on_cpu", lambda: False)
     monkeypatch.setattr(backend, "tensorflow", pytest.fail)
     backend.keep_freed_memory()
+
+
+def test_values_wait_for_a_tensor():
+    tensor, values = np.full((2, 3), np.nan, np.float32), np.array([1, -2.5], "float16")
+    waiting = backend.wait_for(*map(keras.ops.convert_to_tensor, (tensor, values)))
+    assert keras.backend.standardize_dtype(waiting.dtype) == "float16"
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(waiting), values)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="others order what they compute"
+)
+def test_what_is_computed_of_waiting_values_comes_later():
+    import tensorflow as tf
+
+    done = []
+
+    def noting(name, seconds, tensor):
+        def note(x):
+            time.sleep(seconds)
+            done.append(name)
+            return x
+
+        return tf.numpy_function(note, [tensor], tf.float32, stateful=False)
+
+    @tf.function(input_signature=2 * [tf.TensorSpec([None], tf.float32)])
+    def graph(tensor, values):
+        tensor = noting("tensor", 0.5, tensor)
+        values = backend.wait_for(tensor, values)
+        return tensor, noting("values", 0.0, values)
+
+    graph(tf.ones(3), tf.ones(2))
+    assert done == ["tensor", "values"]
