@@ -43,8 +43,8 @@ def after(tensor):
 def wait_for(tensor, values):
     """Return values, of which what is computed next waits for a tensor.
 
-    An operand, where `after` is a rule: TensorFlow's own rewriting of its graphs turns
-    as many rules as there are layers into a cycle on processors with oneDNN.
+    It does by an operand that is 0. Control dependencies, as of `after`, at each layer
+    of a backbone become a cycle in TensorFlow's dependency optimizer with oneDNN.
 
     Args:
         tensor: float [B, ...].
