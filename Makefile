@@ -15,7 +15,7 @@ installed := $(VENV)/.installed
 DEMO_MODEL := --weights=none --backbone=resnet18 --image-size=192 --batch=4 \
 	--set=OPTIMIZER=adamw --set=LEARNING_RATE_SCHEDULE=cosine \
 	--set=TOP_DOWN_PYRAMID_SIZE=128 --set=FPN_CLASSIF_FC_LAYERS_SIZE=256 \
-	--set="RPN_ANCHOR_SCALES=(16, 32, 64, 96, 144)" --set=TRAIN_ROIS_PER_IMAGE=16 \
+	--set="RPN_ANCHOR_SCALES=(40, 56, 80, 112, 160)" --set=TRAIN_ROIS_PER_IMAGE=16 \
 	--set=RPN_TRAIN_ANCHORS_PER_IMAGE=64 --set=POST_NMS_ROIS_TRAINING=300
 DEMO_SCHEDULE := --layers=all --steps=65 --epochs=8 --lr=0.001
 DEMO_LOGS := $(OUTPUT)/logs
